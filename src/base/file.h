@@ -1,0 +1,25 @@
+/* file.h - whole-file reads with a limit, and writes that either complete or leave nothing. */
+#ifndef RF_BASE_FILE_H
+#define RF_BASE_FILE_H
+#include <stdint.h>
+#include <stdio.h>
+
+#include "status.h"
+
+/* Read a whole file; refuses more than `limit` bytes. *out: free with rf__free, one NUL past the end. */
+rf_status rf__file_read(const char *path, uint64_t limit, uint8_t **out, size_t *size);
+
+/* Write beside `path`, then fsync and rename over it: readers see the old file or the new one. */
+typedef struct rf_writer rf_writer;
+rf_status rf__writer_open(rf_writer **out, const char *path);
+FILE *rf__writer_stream(rf_writer *writer);           /* borrowed */
+rf_status rf__writer_commit(rf_writer **writer);      /* frees; on failure the target is untouched */
+void rf__writer_abort(rf_writer **writer);            /* frees and removes the temporary; NULL-safe */
+rf_status rf__file_write(const char *path, const void *bytes, size_t size); /* all of the above in one call */
+rf_status rf__make_dirs(const char *path);            /* mkdir -p */
+bool rf__file_exists(const char *path);
+
+/* Set by the program's SIGINT handler; long loops poll it and return RF_EINTERRUPTED. */
+extern volatile int rf__interrupted;
+
+#endif

@@ -1,0 +1,361 @@
+/* kernels.h - the contract of every kernel: raw pointers in, raw pointers out, no allocation, no threads.
+ *
+ * A kernel computes units [begin, end) of its work; units never overlap in what they write, and the
+ * bytes of a unit do not depend on how the range is cut nor on the other rows of the batch (that is
+ * what makes one thread equal two, and -b 16 equal sixteen single runs). So a reduction over rows is
+ * always inside one unit and in a fixed order.
+ *
+ * Layouts: activations are nhwc / token-major, contiguous unless a stride is given; convolution weights
+ * are [cout][kh][kw][cin] (linear: [out][in]), f32 masters. `dtype` is that of the activations
+ * (x, y, dy, residual): f32 or bf16; vectors over channels, statistics and parameter gradients are f32.
+ * Kernels accumulate in f32. "+=": the kernel adds to what is there. */
+#ifndef RF_KERNELS_H
+#define RF_KERNELS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "strait.h"
+
+typedef enum rf_act {
+    RF_ACT_NONE, RF_ACT_SILU, RF_ACT_GELU_TANH, RF_ACT_GELU_ERF, RF_ACT_RELU, RF_ACT_TANH, RF_ACT_SIGMOID
+} rf_act;
+
+/* Convolution as an implicit GEMM; a linear layer is kh = kw = 1 with h = 1, w = tokens.
+ *   y[b,oy,ox,co] = act( scale * (sum x[b,iy,ix,ci] W[co,ky,kx,ci] + bias[co] + rows[b,co]) * gate[b,co]
+ *                        + residual[b,oy,ox,co] * residual_scale )
+ * iy*dilate = oy*stride + ky - pad  (dilate > 1 only in the gradient of a strided convolution: taps where
+ * it does not divide are zero). Optional pointers are NULL. */
+typedef struct rf_conv_args {
+    rf_dtype dtype, y_dtype;  /* x (and packed weights); y and residual */
+    int64_t batch;
+    int h, w, cin, oh, ow, cout, kh, kw, stride, pad, dilate;
+    const void *x, *packed;   /* packed by the same provider with the same cin, cout, kh, kw, dtype */
+    const float *bias;        /* [cout] */
+    const float *rows;        /* [batch, rows_stride] */
+    const float *gate;        /* [batch, gate_stride] */
+    int64_t rows_stride, gate_stride;
+    const void *residual;
+    float scale, residual_scale;
+    rf_act act;
+    void *y;
+    void *provider_state;     /* a library provider keeps its primitive here (see rf_conv_provider.prepare) */
+} rf_conv_args;
+
+/* Weights -> the layout that the provider's convolution reads. transposed: for the gradient by data
+ * (roles of cin and cout exchanged, taps mirrored); cin and cout are those of `w`. Units: output panels. */
+typedef struct rf_pack_args {
+    rf_dtype dtype;
+    int cin, cout, kh, kw;
+    bool transposed;
+    const float *w;
+    void *packed;
+} rf_pack_args;
+
+/* dw[co,ky,kx,ci] += sum_{b,oy,ox} dy[b,oy,ox,co] x[b,iy,ix,ci]  (iy = oy*stride + ky - pad),
+ * dbias[co] += sum dy (NULL: not wanted). Units: blocks of the result. scratch: see dw_scratch. */
+typedef struct rf_conv_dw_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int h, w, cin, oh, ow, cout, kh, kw, stride, pad;
+    const void *x, *dy;
+    float *dw, *dbias;
+    void *shared;             /* dw_shared bytes, filled by dw_prepare before the units run */
+    void *provider_state;
+} rf_conv_dw_args;
+
+/* softmax(scale q k^T) v per head. q,k,v,y: row r of image b at ptr + (b*T + r)*stride, head h at +h*dim.
+ * lse [batch, heads, tq] f32: log-sum-exp of each row, written forward, read backward. Units: (batch, head).
+ * scratch: attention_scratch bytes a thread. */
+typedef struct rf_attention_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int tq, tk, heads, dim;
+    int64_t q_stride, k_stride, v_stride, y_stride; /* in elements */
+    float scale;
+    const void *q, *k, *v;
+    void *y;                  /* backward: the forward result, read */
+    float *lse;
+    const void *dy;           /* backward only; stride y_stride */
+    void *dq, *dk, *dv;       /* backward only; strides as q, k, v; overwritten */
+} rf_attention_args;
+
+/* y = act( (x - mean)/sqrt(var + eps) * gamma[c] + beta[c] ) with statistics over (pixels, channels of a group).
+ * stats [batch, groups, 2] = mean, 1/sqrt(var+eps): written forward (may be NULL), read backward. Units: images. */
+typedef struct rf_group_norm_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int pixels, channels, groups;
+    float eps;
+    rf_act act;               /* NONE or SILU */
+    const void *x;
+    const float *gamma, *beta;
+    void *y;
+    float *stats;
+    const void *dy;           /* backward: in */
+    void *dx;                 /* backward: out */
+    float *partial;           /* backward: out [batch, 2, channels] = d gamma, d beta of each image */
+} rf_group_norm_args;
+
+/* y = (x - mean)/sqrt(var + eps) * m + s over the last axis; m = mul (+ 1 when one_plus), s = shift.
+ * mul, shift: [batch, stride] vectors, one per image (modulate), or one for all (stride 0: affine); NULL = identity.
+ * Backward: dx, and per image partial [batch, 2, channels] = d mul, d shift. Units: images. */
+typedef struct rf_layer_norm_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int tokens, channels;
+    float eps;
+    bool one_plus;
+    const void *x;
+    const float *mul, *shift;
+    int64_t mul_stride, shift_stride;
+    void *y;
+    float *stats;             /* [batch, tokens, 2] */
+    const void *dy;
+    void *dx;
+    float *partial;
+} rf_layer_norm_args;
+
+/* Elementwise over n; units: elements (grain a multiple of 64). In-place (y == x or y == z) is allowed.
+ *   act      y = act(x)                    act_bwd  y = act'(x) * z   (x: the input of act, z: dy)
+ *   axpby    y = a*x + b*z  (z may be NULL)    mul  y = a * x * z
+ *   cast     y = x, dtype -> y_dtype */
+typedef struct rf_map_args {
+    rf_dtype dtype, y_dtype;
+    rf_act act;
+    float a, b;
+    const void *x, *z;
+    void *y;
+} rf_map_args;
+
+/* y[b,r,c] = x[b,r,c] * (gate[b,c] (+1 when one_plus)) + shift[b,c] + residual[b,r,c]; NULL = absent. Units: images. */
+typedef struct rf_row_affine_args {
+    rf_dtype dtype;
+    int64_t batch, rows;
+    int channels;
+    bool one_plus;
+    const void *x, *residual;
+    const float *gate, *shift;
+    int64_t gate_stride, shift_stride;
+    void *y;
+} rf_row_affine_args;
+
+/* y[b,c] (+)= a * sum_r x[b,r,c] (* z[b,r,c]); y is f32. Units: images. */
+typedef struct rf_row_reduce_args {
+    rf_dtype dtype;
+    int64_t batch, rows;
+    int channels;
+    float a;
+    bool accumulate;
+    const void *x, *z;
+    float *y;
+    int64_t y_stride;
+} rf_row_reduce_args;
+
+/* scale_rows: y[b,i] = x[b,i] * s[b] (+ residual[b,i]).  dot_rows: out[b] = a * sum_i x[b,i] (* z[b,i]). f32 sums in
+ * f64-free fixed order (blocks of 1024, pairwise). sum: out[0] = a * sum_i x[i] (* z[i]). Units: rows (sum: 1). */
+typedef struct rf_rows_args {
+    rf_dtype dtype;
+    int64_t batch, n;
+    float a;
+    const void *x, *z;
+    const float *s;
+    void *y;
+    float *out;
+} rf_rows_args;
+
+/* 2x nearest up-sampling, or 2x2 sum down-sampling, times scale (mean: 0.25); each is the gradient of the other.
+ * h, w: of the *small* image. Units: images. */
+typedef struct rf_resample_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int h, w, channels;
+    float scale;
+    const void *x;
+    void *y;
+} rf_resample_args;
+
+/* Copy a [rows, cols] block between two strided arrays (concat, slice). Units: rows. */
+typedef struct rf_copy_args {
+    rf_dtype dtype;
+    int64_t rows, cols, x_stride, y_stride;
+    bool accumulate;          /* y += x */
+    const void *x;
+    void *y;
+} rf_copy_args;
+
+/* patchify: [b, h, w, c] -> [b, (h/p)(w/p), p*p*c] with inner order (py, px, c) or, channel_first, (c, py, px);
+ * inverse: the other way. Units: images. */
+typedef struct rf_patch_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int h, w, channels, patch;
+    bool channel_first, inverse;
+    const void *x;
+    void *y;
+} rf_patch_args;
+
+/* forward y[b,:] = table[index[b],:]; backward dtable[index[b],:] += dy[b,:] in row order. f32. Units: rows (backward: 1). */
+typedef struct rf_embed_args {
+    int64_t batch, entries;
+    int channels;
+    const int32_t *index;
+    const float *table, *dy;
+    float *y, *dtable;
+} rf_embed_args;
+
+/* y[b] = [cos | sin](scale * t[b] * f_i), f_i = max_period^(-i/(half - shift)), i < half = channels/2.
+ * sin_first swaps the halves. Units: rows. */
+typedef struct rf_time_args {
+    int64_t batch;
+    int channels;
+    float scale, max_period, shift;
+    bool sin_first;
+    const float *t;
+    float *y;
+} rf_time_args;
+
+/* y = x * mask / (1-p); element i of row b is kept when uniform(seed, stream DROPOUT, key) >= p, where the Philox counter
+ * is (layer, key[b] as 64 bits, i/4). The same call on dy is the backward. Units: images. */
+typedef struct rf_dropout_args {
+    rf_dtype dtype;
+    int64_t batch, n;         /* n scalars an image */
+    float p;
+    uint32_t layer;
+    const int32_t *key;       /* [batch, 2]: low and high word of the sample's number */
+    const int32_t *seed;      /* [2] */
+    const void *x;
+    void *y;
+} rf_dropout_args;
+
+/* pooling: max or mean over kxk windows. count_pad: mean divides by k*k also at the border. oh, ow given. Units: images. */
+typedef struct rf_pool_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int h, w, channels, oh, ow, size, stride, pad;
+    bool max, count_pad;
+    const void *x, *dy;
+    void *y, *dx;             /* backward recomputes the arg max from x (first wins) */
+} rf_pool_args;
+
+/* loss[b] = -log softmax(x[b])[label[b]]; backward dx = (softmax - onehot) * dloss[b]. f32. Units: rows. */
+typedef struct rf_xent_args {
+    int64_t batch;
+    int classes;
+    const float *x;
+    const int32_t *label;
+    float *loss;
+    const float *dloss;
+    float *dx;
+} rf_xent_args;
+
+/* Adam/AdamW and EMA in one pass over memory: g *= grad_scale; m,v; w -= lr*(mhat/(sqrt(vhat)+eps) + decay*w);
+ * ema += (1-ema_beta)*(w-ema) (ema NULL: none). c1 = 1/(1-beta1^t), c2 = 1/(1-beta2^t). Units: elements. */
+typedef struct rf_adam_args {
+    float *w, *m, *v, *ema;
+    const float *g;
+    float lr, beta1, beta2, eps, decay, c1, c2, grad_scale, ema_beta;
+} rf_adam_args;
+
+/* Every plain kernel: name, args type, forms ("d": one entry per activation dtype, "f": f32 only). The list feeds the
+ * table, the tests (kernels_test.c runs every entry under every ISA mask against ref) and `strait bench kernels`. */
+#define RF_KERNEL_LIST(X)                                                                          \
+    X(conv, rf_conv_args)                                                                          \
+    X(conv_dw, rf_conv_dw_args)                                                                    \
+    X(pack, rf_pack_args)                                                                          \
+    X(attention, rf_attention_args)                                                                \
+    X(attention_bwd, rf_attention_args)                                                            \
+    X(group_norm, rf_group_norm_args)                                                              \
+    X(group_norm_bwd, rf_group_norm_args)                                                          \
+    X(layer_norm, rf_layer_norm_args)                                                              \
+    X(layer_norm_bwd, rf_layer_norm_args)                                                          \
+    X(act, rf_map_args)                                                                            \
+    X(act_bwd, rf_map_args)                                                                        \
+    X(axpby, rf_map_args)                                                                          \
+    X(mul, rf_map_args)                                                                            \
+    X(cast, rf_map_args)                                                                           \
+    X(row_affine, rf_row_affine_args)                                                              \
+    X(row_reduce, rf_row_reduce_args)                                                              \
+    X(scale_rows, rf_rows_args)                                                                    \
+    X(dot_rows, rf_rows_args)                                                                      \
+    X(sum, rf_rows_args)                                                                           \
+    X(up2, rf_resample_args)                                                                       \
+    X(down2, rf_resample_args)                                                                     \
+    X(copy, rf_copy_args)                                                                          \
+    X(patch, rf_patch_args)                                                                        \
+    X(embed, rf_embed_args)                                                                        \
+    X(embed_bwd, rf_embed_args)                                                                    \
+    X(time_features, rf_time_args)                                                                 \
+    X(dropout, rf_dropout_args)                                                                    \
+    X(pool, rf_pool_args)                                                                          \
+    X(pool_bwd, rf_pool_args)                                                                      \
+    X(xent, rf_xent_args)                                                                          \
+    X(xent_bwd, rf_xent_args)                                                                      \
+    X(adam, rf_adam_args)
+
+typedef enum rf_kernel_id {
+#define X(name, args) RF_K_##name,
+    RF_KERNEL_LIST(X)
+#undef X
+    RF_KERNELS
+} rf_kernel_id;
+
+/* args: the struct of the list. scratch: per thread, 64-byte aligned, scratch_size() bytes (or NULL when 0). */
+typedef void (*rf_kernel_fn)(const void *args, int64_t begin, int64_t end, void *scratch);
+
+/* Who multiplies. A provider owns the packed layout, so the four functions travel together. */
+typedef struct rf_conv_provider {
+    const char *name, *help;      /* "native", "onednn", "ref" */
+    size_t (*packed_size)(const rf_pack_args *args);      /* bytes */
+    int64_t (*pack_units)(const rf_pack_args *args);
+    rf_kernel_fn pack;
+    int64_t (*conv_units)(const rf_conv_args *args);
+    size_t (*conv_scratch)(const rf_conv_args *args);     /* bytes a thread */
+    rf_kernel_fn conv;
+    int64_t (*dw_units)(const rf_conv_dw_args *args);
+    size_t (*dw_scratch)(const rf_conv_dw_args *args);    /* bytes a thread */
+    size_t (*dw_shared)(const rf_conv_dw_args *args);     /* bytes in all, for dw_prepare */
+    int64_t (*dw_prepare_units)(const rf_conv_dw_args *args);
+    rf_kernel_fn dw_prepare;                              /* NULL: nothing to prepare */
+    rf_kernel_fn conv_dw;
+    /* Build / drop provider_state once per plan step; NULL for our own kernels. */
+    rf_status (*conv_prepare)(rf_conv_args *args);
+    rf_status (*dw_state_prepare)(rf_conv_dw_args *args);
+    void (*state_free)(void *provider_state);
+    bool exact;                   /* keeps the promise at the top of this file */
+} rf_conv_provider;
+
+typedef struct rf_kernels {
+    uint32_t cpu_flags;
+    const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16" */
+    rf_conv_provider conv;                      /* the provider in force */
+    rf_kernel_fn fn[RF_KERNELS];                /* conv, conv_dw, pack: copies of the provider's */
+    size_t (*attention_scratch)(const rf_attention_args *args, bool backward);
+} rf_kernels;
+
+/* Fill with ref, then overwrite by each ISA in cpu_flags that does better. provider: "native", "onednn", "ref" or NULL
+ * (STRAIT_PROVIDER, else native). RF_ENOTFOUND when this build or machine lacks it. */
+rf_status rf__kernels_select(rf_kernels *out, uint32_t cpu_flags, const char *provider);
+/* The table of this process: rf__cpu_flags() and the environment. Built once. */
+const rf_kernels *rf__kernels(void);
+
+/* Fillers, one per room; each returns at the first missing flag. */
+void rf__kernels_ref(rf_kernels *table);
+void rf__kernels_avx2(rf_kernels *table);
+void rf__kernels_avx512(rf_kernels *table);
+/* False when built with ONEDNN=0. */
+bool rf__conv_provider_onednn(rf_conv_provider *out);
+
+/* bf16 <-> f32, round to nearest even (NaN stays NaN). */
+static inline float rf__bf16_to_f32(uint16_t bits) {
+    union { uint32_t u; float f; } v = {(uint32_t)bits << 16};
+    return v.f;
+}
+static inline uint16_t rf__f32_to_bf16(float value) {
+    union { float f; uint32_t u; } v = {value};
+    if ((v.u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((v.u >> 16) | 0x40);
+    return (uint16_t)((v.u + 0x7fffu + ((v.u >> 16) & 1)) >> 16);
+}
+static inline size_t rf__dtype_size(rf_dtype dtype) { return dtype == RF_BF16 ? 2 : 4; }
+
+#endif

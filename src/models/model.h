@@ -1,0 +1,64 @@
+/* model.h - the registry of networks: each is a table entry in its own file that declares its settings and builds a graph.
+ * A model is weights plus settings; a field (flow/field.h) is how the sampler sees it. */
+#ifndef RF_MODEL_H
+#define RF_MODEL_H
+#include "../graph/graph.h"
+#include "../graph/plan.h"
+#include "../io/fields.h"
+
+/* What every network gets. Optional nodes are NULL. */
+typedef struct rf_model_inputs {
+    rf_node *x;        /* [B,H,W,C] f32 (mlp: [B,D]) */
+    rf_node *t;        /* [B] f32 */
+    rf_node *label;    /* [B] i32; `classes` is the null class of guidance. NULL for unconditional networks */
+    rf_node *extra;    /* [B,E] f32: window one-hot, initial velocity ... */
+    rf_node *drop_key; /* [B,2] i32 and drop_seed [2] i32: present in training only; dropout is off when NULL */
+    rf_node *drop_seed;
+} rf_model_inputs;
+
+/* What the rest of the program must know about a network without knowing which it is. */
+typedef struct rf_model_shape {
+    int height, width, channels; /* of x; 2-D toys: 1, 1, D */
+    int classes;                 /* 0: unconditional */
+    int extra;                   /* width of `extra`, 0: none */
+    bool flat;                   /* x is [B, D] */
+} rf_model_shape;
+
+typedef struct rf_model_kind {
+    const char *name, *source, *help;
+    const rf_field_desc *fields; /* settings table: parsed from recipes and checkpoints alike (io/fields.h) */
+    size_t config_size;
+    /* Check settings that depend on each other; the sentence names the key. May be NULL. */
+    rf_status (*check)(const void *config);
+    rf_model_shape (*shape)(const void *config);
+    /* v [B,H,W,C] f32 in velocity units. */
+    rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);
+} rf_model_kind;
+
+const rf_model_kind *const *rf__model_kinds(void);            /* NULL-terminated */
+const rf_model_kind *rf__model_kind_find(const char *name);   /* NULL when unknown (error sentence recorded) */
+
+/* kind + settings + weights. */
+typedef struct rf_model {
+    const rf_model_kind *kind;
+    void *config;          /* config_size bytes */
+    rf_model_shape shape;
+    rf_weights *weights;
+    char *metadata_json;   /* everything else the checkpoint said: convention, training protocol, parent hash; may be NULL */
+    char sha256[65];       /* of the file it came from, or "" */
+    char *path;            /* or NULL */
+} rf_model;
+
+/* A fresh model, weights initialised from seed. config: copied. */
+rf_status rf__model_create(rf_model **out, const rf_model_kind *kind, const void *config, uint64_t seed);
+/* A safetensors checkpoint of ours: settings in __metadata__["strait.model"]. */
+rf_status rf__model_open(rf_model **out, const char *path);
+/* Weights from `all` (laid out as rf__weights_all), stored as f32 or bf16; metadata_json: an object merged into __metadata__. */
+rf_status rf__model_save(const rf_model *model, const float *all, const char *path, rf_dtype dtype, const char *metadata_json);
+void rf__model_free(rf_model **model);
+int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
+
+/* Declare the standard inputs x, t, label, (extra), and with `training` drop_key, drop_seed for `batch` rows. */
+rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, int64_t batch, bool training);
+
+#endif
