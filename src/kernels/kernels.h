@@ -336,7 +336,8 @@ typedef struct rf_kernels {
 /* Fill with ref, then overwrite by each ISA in cpu_flags that does better. provider: "native", "onednn", "ref" or NULL
  * (STRAIT_PROVIDER, else native). RF_ENOTFOUND when this build or machine lacks it. */
 rf_status rf__kernels_select(rf_kernels *out, uint32_t cpu_flags, const char *provider);
-/* The table of this process: rf__cpu_flags() and the environment. Built once. */
+/* The table of this process: rf__cpu_flags() and the environment. Built once. NULL, with its sentence, when
+ * STRAIT_PROVIDER names a provider that this build or machine lacks. */
 const rf_kernels *rf__kernels(void);
 
 /* Fillers, one per room; each returns at the first missing flag. */
