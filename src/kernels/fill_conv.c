@@ -1,8 +1,6 @@
 /* fill_conv.c - the hooks of convolution and attention. */
 #include "fill.h"
 
-void rf__fill_ref_conv(rf_kernels *table) { table->conv.name = "ref"; }
-void rf__fill_ref_attention(rf_kernels *table) { (void)table; }
 void rf__fill_avx2_conv(rf_kernels *table) { (void)table; }
 void rf__fill_avx2_attention(rf_kernels *table) { (void)table; }
 void rf__fill_avx512_conv(rf_kernels *table) { (void)table; }
