@@ -1,0 +1,300 @@
+/* args.c - one options table feeds argp, the value checks and the help text. */
+#include "args.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "command.h"
+
+/* argp keys of options without a short letter. */
+enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000 };
+
+/* ---- values ---- */
+static void expected(const rf_arg *arg, char *text, size_t size) {
+    bool bounded = arg->min != 0 || arg->max != 0;
+    bool whole = arg->type == RF_ARG_INT || arg->type == RF_ARG_INTS;
+    const char *what = whole ? "a whole number" : "a number";
+    if (arg->type == RF_ARG_INTS || arg->type == RF_ARG_FLOATS)
+        what = whole ? "whole numbers separated by commas" : "numbers separated by commas";
+    if (bounded && isinf(arg->max)) snprintf(text, size, "%s of at least %.12g", what, arg->min);
+    else if (bounded) snprintf(text, size, "%s from %.12g to %.12g", what, arg->min, arg->max);
+    else snprintf(text, size, "%s", what);
+}
+
+static bool in_range(const rf_arg *arg, double value) {
+    return (arg->min == 0 && arg->max == 0) || (value >= arg->min && value <= arg->max);
+}
+
+static bool parse_int(const rf_arg *arg, const char *text, int64_t *out) {
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || !in_range(arg, (double)value)) return false;
+    *out = value;
+    return true;
+}
+
+static bool parse_number(const rf_arg *arg, const char *text, char **end, double *out) {
+    errno = 0;
+    *out = strtod(text, end);
+    bool whole = arg->type == RF_ARG_INTS;
+    return !errno && *end != text && isfinite(*out) && in_range(arg, *out) && (!whole || *out == rint(*out));
+}
+
+static bool parse_list(const rf_arg *arg, const char *text, rf_arg_list *out) {
+    int count = 1;
+    for (const char *c = text; *c; c++) count += *c == ',';
+    double *at = calloc((size_t)count, sizeof *at);
+    if (!at) return false;
+    const char *cursor = text;
+    for (int i = 0; i < count; i++) {
+        char *end = NULL;
+        if (!parse_number(arg, cursor, &end, &at[i]) || *end != (i + 1 < count ? ',' : '\0')) {
+            free(at);
+            return false;
+        }
+        cursor = end + 1;
+    }
+    free(out->at);
+    *out = (rf_arg_list){count, at};
+    return true;
+}
+
+static bool parse_choice(const rf_arg *arg, const char *text, const char **out) {
+    for (int i = 0; arg->choices[i]; i++)
+        if (strcmp(arg->choices[i], text) == 0) {
+            *out = arg->choices[i];
+            return true;
+        }
+    return false;
+}
+
+static void list_choices(const rf_arg *arg, char *text, size_t size) {
+    size_t used = 0;
+    for (int i = 0; arg->choices[i] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", arg->choices[i]);
+}
+
+bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const char *label, char *error, size_t error_size) {
+    void *place = (char *)settings + arg->offset;
+    char wanted[400] = "";
+    bool good = true;
+    switch (arg->type) {
+    case RF_ARG_FLAG:
+        good = strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+        if (good) *(bool *)place = text[0] == 't';
+        snprintf(wanted, sizeof wanted, "true or false");
+        break;
+    case RF_ARG_INT: good = parse_int(arg, text, place); break;
+    case RF_ARG_FLOAT: {
+        char *end = NULL;
+        double value;
+        good = parse_number(arg, text, &end, &value) && *end == '\0';
+        if (good) *(double *)place = value;
+        break;
+    }
+    case RF_ARG_STRING:
+        good = text[0] != '\0';
+        if (good) *(const char **)place = text;
+        snprintf(wanted, sizeof wanted, "%s", arg->value ? arg->value : "a text");
+        break;
+    case RF_ARG_CHOICE:
+        good = parse_choice(arg, text, place);
+        snprintf(wanted, sizeof wanted, "one of ");
+        list_choices(arg, wanted + 7, sizeof wanted - 7);
+        break;
+    case RF_ARG_INTS:
+    case RF_ARG_FLOATS: good = parse_list(arg, text, place); break;
+    }
+    if (good) return true;
+    if (!wanted[0]) expected(arg, wanted, sizeof wanted);
+    snprintf(error, error_size, "%s is %.80s, expected %s", label, text[0] ? text : "empty", wanted);
+    return false;
+}
+
+void rf__args_defaults(const rf_arg *table, void *settings) {
+    char error[600];
+    for (const rf_arg *arg = table; arg->name; arg++) {
+        if (!arg->preset || rf__args_set(arg, settings, arg->preset, arg->name, error, sizeof error)) continue;
+        fprintf(stderr, "strait: default of %s\n", error); /* a mistake in our own table: seen by every run */
+        exit(RF_EXIT_FAILED);
+    }
+}
+
+void rf__args_fini(const rf_arg *table, void *settings) {
+    for (const rf_arg *arg = table; arg->name; arg++) {
+        if (arg->type != RF_ARG_INTS && arg->type != RF_ARG_FLOATS) continue;
+        rf_arg_list *list = (rf_arg_list *)((char *)settings + arg->offset);
+        free(list->at);
+        *list = (rf_arg_list){0, NULL};
+    }
+}
+
+static bool same_name(const char *name, size_t length, const char *other) {
+    if (strlen(other) != length) return false;
+    for (size_t i = 0; i < length; i++)
+        if ((name[i] == '_' ? '-' : name[i]) != (other[i] == '_' ? '-' : other[i])) return false;
+    return true;
+}
+
+const rf_arg *rf__args_find(const rf_arg *table, const char *name) {
+    for (const rf_arg *arg = table; arg->name; arg++) {
+        if (same_name(arg->name, strlen(arg->name), name)) return arg;
+        for (const char *alias = arg->aliases; alias && *alias;) {
+            size_t length = strcspn(alias, " ");
+            if (same_name(alias, length, name)) return arg;
+            alias += length + (alias[length] == ' ');
+        }
+    }
+    return NULL;
+}
+
+/* ---- argp ---- */
+typedef struct parse_state {
+    const rf_args *spec;
+    void *settings;
+    rf_common *common;
+    rf_arg_rest *rest;
+    struct argp_option *options;
+    char **texts; /* what the options point into */
+    int option_count, text_count;
+} parse_state;
+
+static int count_names(const rf_arg *arg) {
+    int count = 1;
+    if (arg->aliases && *arg->aliases) count++;
+    for (const char *c = arg->aliases; c && *c; c++) count += *c == ' ';
+    return count;
+}
+
+static char *keep(parse_state *state, char *text) {
+    if (!text) {
+        fprintf(stderr, "strait: out of memory\n");
+        exit(RF_EXIT_FAILED);
+    }
+    state->texts[state->text_count++] = text;
+    return text;
+}
+
+static char *help_text(const rf_arg *arg) {
+    char choices[400] = "", *text = NULL;
+    if (arg->type == RF_ARG_CHOICE) list_choices(arg, choices, sizeof choices);
+    if (asprintf(&text, "%s%s%s%s%s%s", arg->help, choices[0] ? ": " : "", choices, arg->preset ? " (default " : "",
+                 arg->preset ? arg->preset : "", arg->preset ? ")" : "") < 0)
+        return NULL;
+    return text;
+}
+
+/* argp wants one entry a name; aliases follow their option and carry no text. */
+static void add_options(parse_state *state, const rf_arg *arg, int key) {
+    const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE";
+    state->options[state->option_count++] =
+        (struct argp_option){.name = arg->name, .key = key, .arg = value, .doc = keep(state, help_text(arg))};
+    for (const char *alias = arg->aliases; alias && *alias;) {
+        size_t length = strcspn(alias, " ");
+        state->options[state->option_count++] =
+            (struct argp_option){.name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS};
+        alias += length + (alias[length] == ' ');
+    }
+}
+
+static void build_options(parse_state *state) {
+    int names = 0, entries = 0;
+    for (const rf_arg *arg = state->spec->table; arg->name; arg++) names += count_names(arg), entries++;
+    state->options = calloc((size_t)names + 4, sizeof *state->options);
+    state->texts = calloc((size_t)names + (size_t)entries, sizeof *state->texts);
+    if (!state->options || !state->texts) keep(state, NULL);
+    for (int i = 0; i < entries; i++) {
+        const rf_arg *arg = &state->spec->table[i];
+        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i);
+    }
+    struct argp_option *next = &state->options[state->option_count];
+    next[0] = (struct argp_option){"json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", 1};
+    next[1] = (struct argp_option){"quiet", 'q', NULL, 0, "errors only", 1};
+    next[2] = (struct argp_option){"verbose", 'v', NULL, 0, "more detail on standard error", 1};
+}
+
+static const rf_arg *entry_of_key(const rf_arg *table, int key) {
+    for (int i = 0; table[i].name; i++)
+        if (key == (table[i].key ? table[i].key : KEY_TABLE + i)) return &table[i];
+    return NULL;
+}
+
+static void usage_exit(const parse_state *state, const char *sentence) {
+    exit(rf__cli_usage(state->spec->command, "%s", sentence));
+}
+
+static void take_option(parse_state *state, const rf_arg *arg, const char *text) {
+    char label[80], error[600];
+    snprintf(label, sizeof label, "--%s", arg->name);
+    if (!rf__args_set(arg, state->settings, text ? text : "true", label, error, sizeof error)) usage_exit(state, error);
+}
+
+static void take_positional(parse_state *state, char *text) {
+    const rf_args *spec = state->spec;
+    char error[400];
+    if (!spec->positional || !state->rest) {
+        snprintf(error, sizeof error, "'%.80s' is not an option, and this command takes no other arguments", text);
+        usage_exit(state, error);
+    }
+    if (spec->positional_max >= 0 && state->rest->count >= spec->positional_max) {
+        snprintf(error, sizeof error, "'%.80s' is one argument too many, expected %s", text, spec->positional);
+        usage_exit(state, error);
+    }
+    state->rest->at[state->rest->count++] = text;
+}
+
+static error_t parse_one(int key, char *text, struct argp_state *argp) {
+    parse_state *state = argp->input;
+    const rf_arg *arg = entry_of_key(state->spec->table, key);
+    if (arg) {
+        take_option(state, arg, text);
+        return 0;
+    }
+    switch (key) {
+    case KEY_JSON: state->common->json = text; return 0;
+    case 'q': rf__log_set_level(RF_LOG_QUIET); return 0;
+    case 'v': rf__log_set_level(RF_LOG_DEBUG); return 0;
+    case ARGP_KEY_ARG: take_positional(state, text); return 0;
+    case ARGP_KEY_END:
+        if (state->rest && state->rest->count < state->spec->positional_min) {
+            char error[400];
+            snprintf(error, sizeof error, "an argument is missing, expected %s", state->spec->positional);
+            usage_exit(state, error);
+        }
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common, rf_arg_rest *rest) {
+    parse_state state = {.spec = spec, .settings = settings, .common = common, .rest = rest};
+    char *name = NULL, *doc = NULL;
+    rf__args_defaults(spec->table, settings);
+    if (rest) {
+        rest->count = 0;
+        rest->at = calloc((size_t)argc + 1, sizeof *rest->at);
+    }
+    if ((rest && !rest->at) || asprintf(&name, "strait %s", spec->command) < 0 ||
+        asprintf(&doc, "%s\v%s%s", spec->summary, spec->examples ? "Examples:\n" : "", spec->examples ? spec->examples : "") < 0) {
+        fprintf(stderr, "strait %s: out of memory\n", spec->command);
+        exit(RF_EXIT_FAILED);
+    }
+    build_options(&state);
+    argp_err_exit_status = RF_EXIT_USAGE;
+    struct argp argp = {.options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
+    char *own_name = argv[0];
+    argv[0] = name; /* argp names the program by it */
+    argp_parse(&argp, argc, argv, 0, NULL, &state);
+    argv[0] = own_name;
+    for (int i = 0; i < state.text_count; i++) free(state.texts[i]);
+    free(state.texts);
+    free(state.options);
+    free(name);
+    free(doc);
+}

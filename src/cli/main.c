@@ -1,0 +1,108 @@
+/* main.c - finds the command named by the first argument and runs it; SIGINT only raises a flag that long loops poll. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/file.h"
+#include "command.h"
+
+static const rf_command *const commands[] = {
+#define X(name) &rf__cmd_##name,
+    RF_COMMANDS(X)
+#undef X
+        NULL};
+
+const rf_command *const *rf__commands(void) { return commands; }
+
+int rf__cli_failed(const char *command, rf_status status) {
+    if (status == RF_OK) return RF_EXIT_DONE;
+    const char *sentence = rf_last_error();
+    if (status == RF_EINTERRUPTED || rf__interrupted) sentence = "interrupted";
+    fprintf(stderr, "strait %s: %s\n", command, sentence);
+    return status == RF_EINTERRUPTED || rf__interrupted ? RF_EXIT_INTERRUPTED : RF_EXIT_FAILED;
+}
+
+int rf__cli_usage(const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "strait %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return RF_EXIT_USAGE;
+}
+
+/* The second Ctrl-C kills at once: SA_RESETHAND puts the default action back. */
+static void on_interrupt(int number) {
+    (void)number;
+    rf__interrupted = 1;
+}
+
+static void catch_interrupts(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of one write, with a sentence */
+}
+
+static void print_help(FILE *stream) {
+    fprintf(stream, "Usage: strait COMMAND [OPTION...]\nRectified-flow models on CPUs: train, sample, judge.\n\n");
+    for (int i = 0; commands[i]; i++) fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->help);
+    fprintf(stream, "\n`strait COMMAND --help` lists the options of a command and ends with examples.\n");
+}
+
+static const rf_command *find(const char *name) {
+    for (int i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name) {
+    fprintf(stderr, "strait: no command '%s'; expected one of", name);
+    for (int i = 0; commands[i]; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i]->name);
+    fputc('\n', stderr);
+    return RF_EXIT_USAGE;
+}
+
+static int help_command(int argc, char **argv) {
+    if (argc < 3) {
+        print_help(stdout);
+        return RF_EXIT_DONE;
+    }
+    const rf_command *command = find(argv[2]);
+    if (!command) return unknown(argv[2]);
+    char *arguments[] = {argv[2], (char[]){"--help"}, NULL};
+    return command->run(2, arguments);
+}
+
+int main(int argc, char **argv) {
+    catch_interrupts();
+    if (argc < 2) {
+        print_help(stderr);
+        return RF_EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("strait %s\n", rf_version());
+        return RF_EXIT_DONE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return help_command(strcmp(name, "help") == 0 ? argc : 2, argv);
+    /* stable-diffusion.cpp selects its modes with -M. */
+    int shift = 1;
+    if ((strcmp(name, "-M") == 0 || strcmp(name, "--mode") == 0) && argc > 2) name = argv[shift = 2];
+    const rf_command *command = find(name);
+    if (!command) return unknown(name);
+    int code = command->run(argc - shift, argv + shift);
+    if (fflush(stdout) != 0 && code == RF_EXIT_DONE) {
+        fprintf(stderr, "strait %s: writing to stdout failed\n", name);
+        code = RF_EXIT_FAILED;
+    }
+    return code;
+}
