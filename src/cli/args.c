@@ -21,9 +21,12 @@ static void expected(const rf_arg *arg, char *text, size_t size) {
     const char *what = whole ? "a whole number" : "a number";
     if (arg->type == RF_ARG_INTS || arg->type == RF_ARG_FLOATS)
         what = whole ? "whole numbers separated by commas" : "numbers separated by commas";
-    if (bounded && isinf(arg->max)) snprintf(text, size, "%s of at least %.12g", what, arg->min);
-    else if (bounded) snprintf(text, size, "%s from %.12g to %.12g", what, arg->min, arg->max);
-    else snprintf(text, size, "%s", what);
+    if (bounded && isinf(arg->max))
+        snprintf(text, size, "%s of at least %.12g", what, arg->min);
+    else if (bounded)
+        snprintf(text, size, "%s from %.12g to %.12g", what, arg->min, arg->max);
+    else
+        snprintf(text, size, "%s", what);
 }
 
 static bool in_range(const rf_arg *arg, double value) {
@@ -80,7 +83,8 @@ static void list_choices(const rf_arg *arg, char *text, size_t size) {
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", arg->choices[i]);
 }
 
-bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const char *label, char *error, size_t error_size) {
+bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const char *label, char *error,
+                  size_t error_size) {
     void *place = (char *)settings + arg->offset;
     char wanted[400] = "";
     bool good = true;
@@ -90,7 +94,9 @@ bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const cha
         if (good) *(bool *)place = text[0] == 't';
         snprintf(wanted, sizeof wanted, "true or false");
         break;
-    case RF_ARG_INT: good = parse_int(arg, text, place); break;
+    case RF_ARG_INT:
+        good = parse_int(arg, text, place);
+        break;
     case RF_ARG_FLOAT: {
         char *end = NULL;
         double value;
@@ -109,7 +115,9 @@ bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const cha
         list_choices(arg, wanted + 7, sizeof wanted - 7);
         break;
     case RF_ARG_INTS:
-    case RF_ARG_FLOATS: good = parse_list(arg, text, place); break;
+    case RF_ARG_FLOATS:
+        good = parse_list(arg, text, place);
+        break;
     }
     if (good) return true;
     if (!wanted[0]) expected(arg, wanted, sizeof wanted);
@@ -120,7 +128,8 @@ bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const cha
 void rf__args_defaults(const rf_arg *table, void *settings) {
     char error[600];
     for (const rf_arg *arg = table; arg->name; arg++) {
-        if (!arg->preset || rf__args_set(arg, settings, arg->preset, arg->name, error, sizeof error)) continue;
+        if (!arg->preset || rf__args_set(arg, settings, arg->preset, arg->name, error, sizeof error))
+            continue;
         fprintf(stderr, "strait: default of %s\n", error); /* a mistake in our own table: seen by every run */
         exit(RF_EXIT_FAILED);
     }
@@ -184,8 +193,8 @@ static char *keep(parse_state *state, char *text) {
 static char *help_text(const rf_arg *arg) {
     char choices[400] = "", *text = NULL;
     if (arg->type == RF_ARG_CHOICE) list_choices(arg, choices, sizeof choices);
-    if (asprintf(&text, "%s%s%s%s%s%s", arg->help, choices[0] ? ": " : "", choices, arg->preset ? " (default " : "",
-                 arg->preset ? arg->preset : "", arg->preset ? ")" : "") < 0)
+    if (asprintf(&text, "%s%s%s%s%s%s", arg->help, choices[0] ? ": " : "", choices,
+                 arg->preset ? " (default " : "", arg->preset ? arg->preset : "", arg->preset ? ")" : "") < 0)
         return NULL;
     return text;
 }
@@ -214,7 +223,8 @@ static void build_options(parse_state *state) {
         add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i);
     }
     struct argp_option *next = &state->options[state->option_count];
-    next[0] = (struct argp_option){"json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", 1};
+    next[0] = (struct argp_option){
+        "json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", 1};
     next[1] = (struct argp_option){"quiet", 'q', NULL, 0, "errors only", 1};
     next[2] = (struct argp_option){"verbose", 'v', NULL, 0, "more detail on standard error", 1};
 }
@@ -232,18 +242,21 @@ static void usage_exit(const parse_state *state, const char *sentence) {
 static void take_option(parse_state *state, const rf_arg *arg, const char *text) {
     char label[80], error[600];
     snprintf(label, sizeof label, "--%s", arg->name);
-    if (!rf__args_set(arg, state->settings, text ? text : "true", label, error, sizeof error)) usage_exit(state, error);
+    if (!rf__args_set(arg, state->settings, text ? text : "true", label, error, sizeof error))
+        usage_exit(state, error);
 }
 
 static void take_positional(parse_state *state, char *text) {
     const rf_args *spec = state->spec;
     char error[400];
     if (!spec->positional || !state->rest) {
-        snprintf(error, sizeof error, "'%.80s' is not an option, and this command takes no other arguments", text);
+        snprintf(error, sizeof error, "'%.80s' is not an option, and this command takes no other arguments",
+                 text);
         usage_exit(state, error);
     }
     if (spec->positional_max >= 0 && state->rest->count >= spec->positional_max) {
-        snprintf(error, sizeof error, "'%.80s' is one argument too many, expected %s", text, spec->positional);
+        snprintf(error, sizeof error, "'%.80s' is one argument too many, expected %s", text,
+                 spec->positional);
         usage_exit(state, error);
     }
     state->rest->at[state->rest->count++] = text;
@@ -257,10 +270,18 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
         return 0;
     }
     switch (key) {
-    case KEY_JSON: state->common->json = text; return 0;
-    case 'q': rf__log_set_level(RF_LOG_QUIET); return 0;
-    case 'v': rf__log_set_level(RF_LOG_DEBUG); return 0;
-    case ARGP_KEY_ARG: take_positional(state, text); return 0;
+    case KEY_JSON:
+        state->common->json = text;
+        return 0;
+    case 'q':
+        rf__log_set_level(RF_LOG_QUIET);
+        return 0;
+    case 'v':
+        rf__log_set_level(RF_LOG_DEBUG);
+        return 0;
+    case ARGP_KEY_ARG:
+        take_positional(state, text);
+        return 0;
     case ARGP_KEY_END:
         if (state->rest && state->rest->count < state->spec->positional_min) {
             char error[400];
@@ -268,11 +289,13 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
             usage_exit(state, error);
         }
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common, rf_arg_rest *rest) {
+void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common,
+                    rf_arg_rest *rest) {
     parse_state state = {.spec = spec, .settings = settings, .common = common, .rest = rest};
     char *name = NULL, *doc = NULL;
     rf__args_defaults(spec->table, settings);
@@ -281,13 +304,15 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
         rest->at = calloc((size_t)argc + 1, sizeof *rest->at);
     }
     if ((rest && !rest->at) || asprintf(&name, "strait %s", spec->command) < 0 ||
-        asprintf(&doc, "%s\v%s%s", spec->summary, spec->examples ? "Examples:\n" : "", spec->examples ? spec->examples : "") < 0) {
+        asprintf(&doc, "%s\v%s%s", spec->summary, spec->examples ? "Examples:\n" : "",
+                 spec->examples ? spec->examples : "") < 0) {
         fprintf(stderr, "strait %s: out of memory\n", spec->command);
         exit(RF_EXIT_FAILED);
     }
     build_options(&state);
     argp_err_exit_status = RF_EXIT_USAGE;
-    struct argp argp = {.options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
+    struct argp argp = {
+        .options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
     char *own_name = argv[0];
     argv[0] = name; /* argp names the program by it */
     argp_parse(&argp, argc, argv, 0, NULL, &state);

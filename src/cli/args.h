@@ -1,5 +1,6 @@
-/* args.h - the options of a command come from one table: parser (argp), aliases, defaults, range checks, help and the keys of
- * request files. An error is one sentence that names the flag, the value and what was expected; the program then exits with 2. */
+/* args.h - the options of a command come from one table: parser (argp), aliases, defaults, range checks, help
+ * and the keys of request files. An error is one sentence that names the flag, the value and what was
+ * expected; the program then exits with 2. */
 #ifndef RF_CLI_ARGS_H
 #define RF_CLI_ARGS_H
 #include <stdbool.h>
@@ -16,14 +17,20 @@ typedef enum rf_arg_type {
     RF_ARG_FLOATS, /* rf_arg_list */
 } rf_arg_type;
 
-typedef struct rf_arg_list { int count; double *at; } rf_arg_list; /* owned: rf__args_fini */
-typedef struct rf_arg_rest { int count; char **at; } rf_arg_rest;  /* positional arguments: texts borrowed from argv, free(at) */
+typedef struct rf_arg_list {
+    int count;
+    double *at;
+} rf_arg_list; /* owned: rf__args_fini */
+typedef struct rf_arg_rest {
+    int count;
+    char **at;
+} rf_arg_rest; /* positional arguments: texts borrowed from argv, free(at) */
 
 /* A table ends with an entry whose name is NULL. */
 typedef struct rf_arg {
-    const char *name;           /* "batch-size" */
-    char key;                   /* short letter, 0: none */
-    const char *aliases;        /* other long names, separated by one space; NULL: none */
+    const char *name;    /* "batch-size" */
+    char key;            /* short letter, 0: none */
+    const char *aliases; /* other long names, separated by one space; NULL: none */
     rf_arg_type type;
     size_t offset;              /* of the value in the settings struct */
     const char *preset;         /* default as text, parsed like a value; NULL: zero */
@@ -39,17 +46,18 @@ typedef struct rf_common {
 } rf_common;
 
 typedef struct rf_args {
-    const char *command;    /* "generate" */
-    const char *summary;    /* first line of help */
-    const char *positional; /* "FILE.png", "RECIPE.yaml [KEY=VALUE...]"; NULL: none are taken */
+    const char *command;                /* "generate" */
+    const char *summary;                /* first line of help */
+    const char *positional;             /* "FILE.png", "RECIPE.yaml [KEY=VALUE...]"; NULL: none are taken */
     int positional_min, positional_max; /* max -1: any number */
     const rf_arg *table;
     const char *examples;
 } rf_args;
 
-/* Fill `settings` with the defaults, then with argv. Sets the log level from -q and -v. Does not return after --help (exit 0) or a usage
- * error (exit 2). rest: may be NULL when spec->positional is. */
-void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common, rf_arg_rest *rest);
+/* Fill `settings` with the defaults, then with argv. Sets the log level from -q and -v. Does not return after
+ * --help (exit 0) or a usage error (exit 2). rest: may be NULL when spec->positional is. */
+void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common,
+                    rf_arg_rest *rest);
 /* Frees the lists. */
 void rf__args_fini(const rf_arg *table, void *settings);
 
@@ -57,7 +65,9 @@ void rf__args_fini(const rf_arg *table, void *settings);
 void rf__args_defaults(const rf_arg *table, void *settings);
 /* The entry with this long name or alias; '_' counts as '-'. NULL when there is none. */
 const rf_arg *rf__args_find(const rf_arg *table, const char *name);
-/* Parse one value into settings. On failure returns false and writes a sentence that starts with `label` ("--steps"). */
-bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const char *label, char *error, size_t error_size);
+/* Parse one value into settings. On failure returns false and writes a sentence that starts with `label`
+ * ("--steps"). */
+bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const char *label, char *error,
+                  size_t error_size);
 
 #endif

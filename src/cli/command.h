@@ -1,5 +1,5 @@
-/* command.h - the table of commands. A new command is one file `cmd_NAME.c` that defines `rf__cmd_NAME`, and one line in
- * RF_COMMANDS below; `strait help`, the dispatch and the usage errors follow from that. */
+/* command.h - the table of commands. A new command is one file `cmd_NAME.c` that defines `rf__cmd_NAME`, and
+ * one line in RF_COMMANDS below; `strait help`, the dispatch and the usage errors follow from that. */
 #ifndef RF_CLI_COMMAND_H
 #define RF_CLI_COMMAND_H
 #include "../base/status.h"
@@ -9,9 +9,9 @@ enum { RF_EXIT_DONE = 0, RF_EXIT_FAILED = 1, RF_EXIT_USAGE = 2, RF_EXIT_INTERRUP
 
 typedef struct rf_command {
     const char *name;
-    const char *help;                       /* one line for `strait help` */
-    int (*run)(int argc, char **argv);      /* argv[0] is the command's name; returns an exit code */
-    const char *examples;                   /* lines shown at the end of `strait NAME --help` */
+    const char *help;                  /* one line for `strait help` */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit code */
+    const char *examples;              /* lines shown at the end of `strait NAME --help` */
 } rf_command;
 
 /* In the order of `strait help`. */

@@ -1,4 +1,5 @@
-/* main.c - finds the command named by the first argument and runs it; SIGINT only raises a flag that long loops poll. */
+/* main.c - finds the command named by the first argument and runs it; SIGINT only raises a flag that long
+ * loops poll. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,9 @@ static const rf_command *const commands[] = {
 #undef X
         NULL};
 
-const rf_command *const *rf__commands(void) { return commands; }
+const rf_command *const *rf__commands(void) {
+    return commands;
+}
 
 int rf__cli_failed(const char *command, rf_status status) {
     if (status == RF_OK) return RF_EXIT_DONE;
@@ -52,7 +55,8 @@ static void catch_interrupts(void) {
 }
 
 static void print_help(FILE *stream) {
-    fprintf(stream, "Usage: strait COMMAND [OPTION...]\nRectified-flow models on CPUs: train, sample, judge.\n\n");
+    fprintf(stream,
+            "Usage: strait COMMAND [OPTION...]\nRectified-flow models on CPUs: train, sample, judge.\n\n");
     for (int i = 0; commands[i]; i++) fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->help);
     fprintf(stream, "\n`strait COMMAND --help` lists the options of a command and ends with examples.\n");
 }

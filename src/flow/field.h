@@ -5,17 +5,19 @@
 
 /* What a row is conditioned on. */
 typedef struct rf_cond {
-    int32_t label;       /* class, or the field's null class */
-    const float *extra;  /* [extra] or NULL */
+    int32_t label;      /* class, or the field's null class */
+    const float *extra; /* [extra] or NULL */
 } rf_cond;
 
-/* v[r,:] = velocity at (x[r,:], t[r]) for r < rows. A row's bytes depend on that row alone (row isolation). */
+/* v[r,:] = velocity at (x[r,:], t[r]) for r < rows. A row's bytes depend on that row alone (row isolation).
+ */
 typedef struct rf_field {
     void *self;
-    int64_t scalars;     /* per row */
-    int null_label;      /* label meaning "no class", -1 when unconditional */
+    int64_t scalars; /* per row */
+    int null_label;  /* label meaning "no class", -1 when unconditional */
     /* x, v: [rows, scalars] f32, may not overlap; t: [rows]; cond: [rows] */
-    rf_status (*velocity)(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v);
+    rf_status (*velocity)(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond,
+                          float *v);
 } rf_field;
 
 #endif

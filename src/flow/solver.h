@@ -1,46 +1,74 @@
 /* solver.h - a solver is a resumable walk along the ODE: `next` says where to ask, `accept` takes the answer.
- * It never calls the model (methods: inference-map). A job may run forward (grid rising) or backward (inversion). */
+ * It never calls the model (methods: inference-map). A job may run forward (grid rising) or backward
+ * (inversion). */
 #ifndef RF_FLOW_SOLVER_H
 #define RF_FLOW_SOLVER_H
 #include "../base/status.h"
 
 #define RF_MAX_STAGES 8
+#define RF_HISTORY 2
 
 typedef struct rf_job rf_job;
 
 /* Where a job wants a velocity. */
 typedef struct rf_request {
-    const float *x;  /* [scalars], borrowed from the job until accept */
-    float t;
+    const float *x; /* [scalars], borrowed from the job until accept */
+    double t;
+    bool on_path; /* x is the job's state at a grid point; false: a stage inside a step (predictor, midpoint)
+                   */
 } rf_request;
 
 typedef struct rf_solver {
     const char *name, *source, *help;
-    int order;            /* of the global error */
-    int calls_per_step;   /* network answers a grid step (adaptive: per attempt) */
-    int buffers;          /* extra [scalars] vectors it needs in job->buffer */
+    int order;          /* of the global error */
+    int calls_per_step; /* network answers a grid step (adaptive: per attempt) */
+    int buffers;        /* extra [scalars] vectors it needs in job->buffer */
+    bool history;       /* reads job->history */
     /* Start at job->position = 0; history cleared. */
     void (*begin)(rf_job *job);
-    /* Fill out, or return false when the walk is done (job->x is the result and job->t exactly the last grid point). */
+    /* Fill out, or return false when the walk is done (job->x is the result and job->t exactly the last grid
+     * point). Asking twice without an accept between gives the same request. */
     bool (*next)(rf_job *job, rf_request *out);
     /* The answer to the newest request. */
     void (*accept)(rf_job *job, const float *v);
 } rf_solver;
 
+/* Past velocities as (t, v) pairs, newest first: never a velocity without its time (fastflow.md section 5).
+ */
+typedef struct rf_history {
+    int count; /* valid pairs */
+    double t[RF_HISTORY];
+    float *v[RF_HISTORY]; /* [scalars] each; NULL when nobody reads history */
+} rf_history;
+
 struct rf_job {
     const rf_solver *solver;
     int64_t scalars;
-    float *x;                       /* [scalars] f32 state */
-    float *buffer[RF_MAX_STAGES];   /* solver->buffers of them */
-    const double *grid;             /* [steps + 1], exact end points */
+    float *x;                     /* [scalars] f32 state */
+    float *buffer[RF_MAX_STAGES]; /* solver->buffers of them */
+    rf_history history;
+    const double *grid; /* [steps + 1], exact end points */
     int steps;
-    int position;                   /* steps finished */
-    int stage;                      /* inside a step */
-    double t;                       /* of x */
-    int calls;                      /* answers accepted */
+    int position; /* steps finished */
+    int stage;    /* inside a step */
+    double t;     /* of x */
+    int calls;    /* answers accepted */
 };
 
-const rf_solver *const *rf__solvers(void);             /* NULL-terminated */
-const rf_solver *rf__solver_find(const char *name);    /* NULL and a sentence listing the names */
+const rf_solver *const *rf__solvers(void);          /* NULL-terminated */
+const rf_solver *rf__solver_find(const char *name); /* NULL and a sentence listing the names */
+
+/* Put the job at the start of its grid with an empty history, then solver->begin. */
+void rf__job_begin(rf_job *job);
+/* Forget past velocities. To be called when the condition, guidance, model, resolution, window, hooks or x
+ * itself change from outside: the one place where history dies. */
+void rf__job_invalidate(rf_job *job);
+/* Store a velocity measured at t (copied); does nothing when nobody reads history. */
+void rf__job_remember(rf_job *job, double t, const float *v);
+/* For solvers: the length of the current step, and leaving it. A step whose two ends are equal is skipped
+ * without a call. */
+double rf__job_step(const rf_job *job);
+bool rf__job_arrive(rf_job *job);  /* skip empty steps; false when the walk is done */
+void rf__job_advance(rf_job *job); /* to the next grid point, stage 0 */
 
 #endif

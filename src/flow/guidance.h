@@ -1,0 +1,37 @@
+/* guidance.h - how many network rows one velocity takes, and how they combine. The batcher puts all rows of
+ * an answer into one call. */
+#ifndef RF_FLOW_GUIDANCE_H
+#define RF_FLOW_GUIDANCE_H
+#include "../base/status.h"
+
+#define RF_MAX_GUIDANCE_ROWS 2
+
+/* What a row of an answer is conditioned on. */
+typedef enum rf_row { RF_ROW_COND, RF_ROW_NULL } rf_row;
+
+typedef struct rf_guidance_opts {
+    double scale;     /* of cfg: v_u + scale (v_c - v_u) */
+    double low, high; /* guided where low <= t <= high (t = 0 noise), conditional outside */
+    const float
+        *target; /* [scalars], for entries that steer towards an end point; borrowed; NULL for the others */
+} rf_guidance_opts;
+
+typedef struct rf_guidance {
+    const char *name, *source, *help;
+    /* The rows of the answer at time t, at least one; returns how many. A pure function: the batcher may ask
+     * twice. */
+    int (*rows)(const rf_guidance_opts *opts, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]);
+    /* v[n] from the rows' velocities (v may be one of them) and where they were measured. count: what `rows`
+     * returned. */
+    void (*combine)(const rf_guidance_opts *opts, int64_t n, const float *x, double t, int count,
+                    const float *const *answers, float *v);
+    rf_status (*check)(const rf_guidance_opts *opts); /* may be NULL */
+} rf_guidance;
+
+rf_guidance_opts rf__guidance_defaults(void);           /* scale 1, everywhere */
+const rf_guidance *const *rf__guidances(void);          /* NULL-terminated */
+const rf_guidance *rf__guidance_find(const char *name); /* NULL and a sentence listing the names */
+/* Most rows an answer can take with these options. */
+int rf__guidance_max_rows(const rf_guidance *guidance, const rf_guidance_opts *opts);
+
+#endif

@@ -1,0 +1,31 @@
+/* policy.c - the table of policies, the one that never skips, and the extrapolation they share. */
+#include "policy.h"
+
+#include <string.h>
+
+#include "table.h"
+
+static rf_kind always_full(void *state, const rf_step_view *view) {
+    (void)state, (void)view;
+    return RF_KIND_FULL;
+}
+
+static const rf_policy none = {
+    .name = "none", .source = "", .help = "every answer comes from the network", .choose = always_full};
+static const rf_policy *const policies[] = {&none, NULL};
+
+const rf_policy *const *rf__policies(void) {
+    return policies;
+}
+
+const rf_policy *rf__policy_find(const char *name) {
+    RF_TABLE_FIND(policies, "policy", name);
+}
+
+void rf__extrapolate(const rf_job *job, double t, float *v) {
+    const rf_history *history = &job->history;
+    /* Times, not indices: the grid need not be uniform. */
+    float factor = (float)((t - history->t[0]) / (history->t[0] - history->t[1]));
+    const float *newest = history->v[0], *older = history->v[1];
+    for (int64_t i = 0; i < job->scalars; i++) v[i] = newest[i] + factor * (newest[i] - older[i]);
+}

@@ -1,0 +1,176 @@
+/* trajectory.c - a job between its solver, its policy and its guidance. */
+#include "trajectory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../base/rng.h"
+#include "schedule.h"
+
+static rf_status check(const rf_job_spec *spec) {
+    if (!spec->field || !spec->solver || !spec->times)
+        return rf__fail(RF_EINVAL, "a job needs a field, a solver and a grid");
+    if (spec->refiner && spec->refiner->scalars != spec->field->scalars)
+        return rf__fail(RF_EMISMATCH, "refiner has %lld scalars a row, the network %lld",
+                        (long long)spec->refiner->scalars, (long long)spec->field->scalars);
+    RF_TRY(rf__grid_check(spec->times, spec->steps));
+    if (spec->guidance->check) RF_TRY(spec->guidance->check(&spec->guidance_opts));
+    bool wants_null = rf__guidance_max_rows(spec->guidance, &spec->guidance_opts) > 1;
+    if (wants_null && spec->field->null_label < 0)
+        return rf__fail(RF_EINVAL, "guidance '%s' needs a network with classes, and this one has none",
+                        spec->guidance->name);
+    return RF_OK;
+}
+
+rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
+    *out = NULL;
+    rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);
+    if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
+    trajectory->spec = *spec;
+    if (!spec->guidance) trajectory->spec.guidance = rf__guidance_find("none");
+    if (!spec->policy) trajectory->spec.policy = rf__policy_find("none");
+    rf_status status = check(&trajectory->spec);
+    if (status == RF_OK) {
+        trajectory->times = rf__alloc_array((size_t)spec->steps + 1, sizeof *trajectory->times);
+        if (!trajectory->times) status = rf__fail(RF_ENOMEM, "no memory for a grid of %d steps", spec->steps);
+    }
+    if (status != RF_OK) {
+        rf__trajectory_free(&trajectory);
+        return status;
+    }
+    memcpy(trajectory->times, spec->times, ((size_t)spec->steps + 1) * sizeof *spec->times);
+    trajectory->spec.times = trajectory->times;
+    *out = trajectory;
+    return RF_OK;
+}
+
+void rf__trajectory_free(rf_trajectory **trajectory) {
+    rf_trajectory *dead = *trajectory;
+    if (!dead) return;
+    if (dead->policy_state && dead->spec.policy->end) dead->spec.policy->end(dead->policy_state);
+    rf__free(dead->policy_state);
+    rf__free(dead->times);
+    rf__free(dead->memory);
+    rf__free(dead);
+    *trajectory = NULL;
+}
+
+/* One block: x | solver buffers | history | combined velocity, each starting on a cache line. */
+static rf_status allocate(rf_trajectory *trajectory) {
+    const rf_job_spec *spec = &trajectory->spec;
+    bool history = spec->solver->history || spec->policy->history;
+    int vectors = 2 + spec->solver->buffers + (history ? RF_HISTORY : 0);
+    size_t stride = ((size_t)spec->field->scalars + 15) / 16 * 16;
+    trajectory->memory = rf__alloc_array(stride * (size_t)vectors, sizeof *trajectory->memory);
+    trajectory->policy_state = rf__alloc(spec->policy->state_size ? spec->policy->state_size : 1);
+    if (!trajectory->memory || !trajectory->policy_state)
+        return rf__fail(RF_ENOMEM, "no memory for the state of a job: %d vectors of %lld scalars", vectors,
+                        (long long)spec->field->scalars);
+    float *at = trajectory->memory;
+    rf_job *job = &trajectory->job;
+    job->x = at;
+    trajectory->velocity = at += stride;
+    for (int i = 0; i < spec->solver->buffers; i++) job->buffer[i] = at += stride;
+    for (int i = 0; history && i < RF_HISTORY; i++) job->history.v[i] = at += stride;
+    return RF_OK;
+}
+
+rf_status rf__trajectory_start(rf_trajectory *trajectory) {
+    const rf_job_spec *spec = &trajectory->spec;
+    RF_TRY(allocate(trajectory));
+    rf_job *job = &trajectory->job;
+    job->solver = spec->solver;
+    job->scalars = spec->field->scalars;
+    job->grid = trajectory->times;
+    job->steps = spec->steps;
+    if (spec->init)
+        memcpy(job->x, spec->init, (size_t)job->scalars * sizeof *job->x);
+    else
+        rf__rng_normal_sample(spec->seed, RF_STREAM_NOISE, 0, job->scalars, job->x);
+    rf__job_begin(job);
+    if (spec->policy->begin) spec->policy->begin(trajectory->policy_state, spec->profile, job);
+    trajectory->status = RF_JOB_ACTIVE;
+    return RF_OK;
+}
+
+static rf_kind choose(rf_trajectory *trajectory) {
+    const rf_step_view view = {&trajectory->job, &trajectory->ask};
+    rf_kind kind = trajectory->spec.policy->choose(trajectory->policy_state, &view);
+    if (kind == RF_KIND_REFINE && !trajectory->spec.refiner) return RF_KIND_FULL;
+    if (kind == RF_KIND_EXTRAPOLATE && trajectory->job.history.count < 2) return RF_KIND_FULL;
+    return kind;
+}
+
+static void fail(rf_trajectory *trajectory, rf_status failure) {
+    trajectory->status = RF_JOB_FAILED;
+    trajectory->failure = failure;
+    snprintf(trajectory->sentence, sizeof trajectory->sentence, "%s", rf_last_error());
+}
+
+static bool all_finite(const float *v, int64_t n) {
+    /* A NaN or an infinity times zero is NaN, and NaN survives the sum: one branch for the whole row. */
+    float sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += v[i] * 0.0f;
+    return sum == 0;
+}
+
+/* Everybody who wants to know the velocity hears of it, the solver last. */
+static void take(rf_trajectory *trajectory, const float *v) {
+    rf_job *job = &trajectory->job;
+    trajectory->row_count = 0;
+    if (!all_finite(v, job->scalars)) {
+        fail(trajectory,
+             rf__fail(RF_ENUMERIC, "velocity of seed %llu at t = %g (step %d of %d) is not a finite number",
+                      (unsigned long long)trajectory->spec.seed, trajectory->ask.t, job->position + 1,
+                      job->steps));
+        return;
+    }
+    const rf_step_view view = {job, &trajectory->ask};
+    const rf_policy *policy = trajectory->spec.policy;
+    if (policy->observe) policy->observe(trajectory->policy_state, &view, trajectory->kind, v);
+    if (trajectory->kind != RF_KIND_EXTRAPOLATE) rf__job_remember(job, trajectory->ask.t, v);
+    job->solver->accept(job, v);
+}
+
+bool rf__trajectory_ask(rf_trajectory *trajectory) {
+    rf_job *job = &trajectory->job;
+    const rf_job_spec *spec = &trajectory->spec;
+    while (trajectory->status == RF_JOB_ACTIVE && trajectory->row_count == 0) {
+        if (!job->solver->next(job, &trajectory->ask)) {
+            trajectory->status = RF_JOB_DONE;
+            break;
+        }
+        trajectory->kind = choose(trajectory);
+        if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
+            rf__extrapolate(job, trajectory->ask.t, trajectory->velocity);
+            trajectory->counters.extrapolated++;
+            take(trajectory, trajectory->velocity);
+        } else {
+            trajectory->row_count =
+                spec->guidance->rows(&spec->guidance_opts, trajectory->ask.t, trajectory->rows);
+        }
+    }
+    return trajectory->status == RF_JOB_ACTIVE;
+}
+
+const rf_field *rf__trajectory_field(const rf_trajectory *trajectory) {
+    return trajectory->kind == RF_KIND_REFINE ? trajectory->spec.refiner : trajectory->spec.field;
+}
+
+rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
+    rf_cond cond = trajectory->spec.cond;
+    if (trajectory->rows[row] == RF_ROW_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
+    return cond;
+}
+
+void rf__trajectory_answer(rf_trajectory *trajectory, const float *const *answers) {
+    const rf_job_spec *spec = &trajectory->spec;
+    rf_counters *counters = &trajectory->counters;
+    bool refine = trajectory->kind == RF_KIND_REFINE;
+    *(refine ? &counters->nfe_refine : &counters->nfe_full) += 1;
+    *(refine ? &counters->rows_refine : &counters->rows_full) += trajectory->row_count;
+    spec->guidance->combine(&spec->guidance_opts, trajectory->job.scalars, trajectory->ask.x,
+                            trajectory->ask.t, trajectory->row_count, answers, trajectory->velocity);
+    take(trajectory, trajectory->velocity);
+}

@@ -1,0 +1,77 @@
+/* trajectory.h - one request's walk: solver state, grid, condition, guidance, policy, seed, status and
+ * counters. It asks; the batcher answers. */
+#ifndef RF_FLOW_TRAJECTORY_H
+#define RF_FLOW_TRAJECTORY_H
+#include "field.h"
+#include "guidance.h"
+#include "policy.h"
+#include "solver.h"
+
+/* What a job is to do. Everything pointed to is borrowed until the job is over, except `times`, which is
+ * copied. */
+typedef struct rf_job_spec {
+    const rf_field *field;   /* answers full requests */
+    const rf_field *refiner; /* answers refine requests; NULL: none */
+    const rf_solver *solver;
+    const double *times; /* [steps + 1] strictly monotone */
+    int steps;
+    rf_cond cond;
+    const rf_guidance *guidance; /* NULL: none */
+    rf_guidance_opts guidance_opts;
+    const rf_policy *policy; /* NULL: none */
+    const void *profile;     /* handed to policy->begin */
+    uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
+    const float *init;       /* [scalars] start instead of noise; NULL: noise */
+    void *user;
+} rf_job_spec;
+
+typedef enum rf_job_status {
+    RF_JOB_WAITING,
+    RF_JOB_ACTIVE,
+    RF_JOB_DONE,
+    RF_JOB_FAILED,
+    RF_JOB_CANCELLED
+} rf_job_status;
+
+typedef struct rf_counters {
+    int64_t nfe_full, nfe_refine, extrapolated; /* answers by kind */
+    int64_t rows_full, rows_refine;             /* network rows they took: guidance takes two an answer */
+} rf_counters;
+
+typedef struct rf_trajectory {
+    uint64_t id;
+    rf_job_spec spec;
+    rf_job job; /* job.x is the result when status is RF_JOB_DONE */
+    rf_job_status status;
+    rf_status failure; /* of a failed job, with its sentence */
+    char sentence[256];
+    rf_counters counters;
+    /* the request in flight: */
+    rf_request ask;
+    rf_kind kind;
+    int row_count; /* 0: nothing is asked */
+    rf_row rows[RF_MAX_GUIDANCE_ROWS];
+    /* owned: */
+    double *times;
+    void *policy_state;
+    float *memory; /* x, solver buffers, history, combined velocity */
+    float *velocity;
+} rf_trajectory;
+
+/* Check the specification and copy the grid; takes no memory that grows with the image. */
+rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec);
+void rf__trajectory_free(rf_trajectory **trajectory);
+/* Allocate the state, draw x0, put the solver at the start; status becomes RF_JOB_ACTIVE. */
+rf_status rf__trajectory_start(rf_trajectory *trajectory);
+/* Walk on until a network answer is needed (true: ask, kind and rows say which) or the job is over (false:
+ * status says how). Extrapolated answers are given here, without a call. Asking again without an answer
+ * between changes nothing. */
+bool rf__trajectory_ask(rf_trajectory *trajectory);
+/* The field that answers the request in flight. */
+const rf_field *rf__trajectory_field(const rf_trajectory *trajectory);
+/* The condition of row `row` of the request in flight. */
+rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row);
+/* answers: one [scalars] velocity for each row. An answer that is not finite fails this job only. */
+void rf__trajectory_answer(rf_trajectory *trajectory, const float *const *answers);
+
+#endif
