@@ -1,0 +1,419 @@
+/* conv_test.c - every provider and instruction set against provider "ref" on shaped random input. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../base/cpu.h"
+#include "../base/memory.h"
+#include "scalar.h"
+
+/* Error of a sum of products against another order of summation, relative to the sum of absolute products: random
+ * rounding grows as its root, 2^-24 sqrt(K) < 4e-6 for K < 4000. A bf16 result may round to the other neighbour. */
+#define SUM_TOLERANCE 4e-6
+#define BF16_STEP (1.0 / 128)
+
+enum { CANARY = 64 }; /* elements past each buffer: NaN where reading is forbidden, checked where writing is */
+
+typedef struct variant {
+    char name[48];
+    rf_kernels table;
+} variant;
+
+static variant variants[8];
+static int variant_count;
+static rf_kernels ref;
+
+static void add_variant(uint32_t flags, const char *provider) {
+    variant *v = &variants[variant_count];
+    if ((rf__cpu_flags() & flags) != flags || rf__kernels_select(&v->table, flags, provider) != RF_OK) return;
+    snprintf(v->name, sizeof v->name, "%s/%s", provider, v->table.isa);
+    variant_count++;
+}
+
+static int setup(void **state) {
+    (void)state;
+    const uint32_t avx512 = RF_CPU_AVX2 | RF_CPU_AVX512;
+    assert_int_equal(rf__kernels_select(&ref, 0, "ref"), RF_OK);
+    add_variant(RF_CPU_AVX2, "native");
+    add_variant(avx512, "native");
+    add_variant(avx512 | RF_CPU_AVX512_BF16, "native");
+    add_variant(rf__cpu_flags(), "onednn");
+    for (int i = 0; i < variant_count; i++) print_message("variant %s\n", variants[i].name);
+    return 0;
+}
+
+static uint64_t random_state = 1;
+
+static uint32_t random_bits(void) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 33);
+}
+static float random_value(void) { return (float)random_bits() / 1073741824.0f - 1.0f; }
+
+/* n random values and the canary (all bits set: NaN in both dtypes) */
+static void *random_buffer(rf_dtype dtype, int64_t n) {
+    size_t size = rf__dtype_size(dtype);
+    char *p = rf__alloc((n + CANARY) * size);
+    for (int64_t i = 0; i < n; i++) rf__put(dtype, p, i, random_value());
+    memset(p + n * size, 0xff, CANARY * size);
+    return p;
+}
+
+static void check_canary(const void *p, size_t bytes, const char *what) {
+    for (int i = 0; i < CANARY; i++)
+        if (((const uint8_t *)p)[bytes + i] != 0xff) fail_msg("%s: wrote past the end", what);
+}
+
+static void *canary_buffer(size_t bytes) {
+    char *p = rf__alloc(bytes + CANARY);
+    memset(p, 0xff, bytes + CANARY);
+    return p;
+}
+
+/* ---- forward ---- */
+typedef struct conv_case {
+    int batch, h, w, cin, cout, kernel, stride, pad, dilate;
+    bool transposed;
+    unsigned epilogue; /* bits: bias rows gate residual scale f32-out, then the activation from bit 8 */
+} conv_case;
+
+enum { BIAS = 1, ROWS = 2, GATE = 4, RESIDUAL = 8, SCALE = 16, WIDE = 32 };
+
+typedef struct conv_data {
+    rf_conv_args args;
+    float *weights; /* [cout][k][k][cin], or with transposed [cin][k][k][cout] */
+    int64_t outputs;
+    double *magnitude; /* sum of |x| |w| of each output */
+} conv_data;
+
+static void *pack_with(const rf_conv_provider *p, const conv_data *d, const conv_case *c) {
+    rf_pack_args k = {.dtype = d->args.dtype, .kh = c->kernel, .kw = c->kernel, .transposed = c->transposed};
+    k.cin = c->transposed ? c->cout : c->cin;
+    k.cout = c->transposed ? c->cin : c->cout;
+    k.w = d->weights;
+    size_t bytes = p->packed_size(&k);
+    k.packed = canary_buffer(bytes);
+    int64_t units = p->pack_units(&k);
+    for (int64_t u = units - 1; u >= 0; u--) p->pack(&k, u, u + 1, NULL);
+    check_canary(k.packed, bytes, p->name);
+    return k.packed;
+}
+
+/* Run units [0, n) in pieces of `piece` (0: at once); returns y. */
+static void *run_conv(const rf_conv_provider *p, const conv_data *d, const conv_case *c, int64_t piece) {
+    rf_conv_args a = d->args;
+    void *packed = pack_with(p, d, c);
+    size_t bytes = d->outputs * rf__dtype_size(a.y_dtype);
+    a.packed = packed;
+    a.y = canary_buffer(bytes);
+    if (p->conv_prepare) assert_int_equal(p->conv_prepare(&a), RF_OK);
+    size_t scratch_bytes = p->conv_scratch(&a);
+    void *scratch = canary_buffer(scratch_bytes);
+    int64_t units = p->conv_units(&a);
+    if (!piece) piece = units;
+    for (int64_t u = 0; u < units; u += piece) p->conv(&a, u, u + piece < units ? u + piece : units, scratch);
+    check_canary(scratch, scratch_bytes, "scratch");
+    check_canary(a.y, bytes, "y");
+    if (p->state_free) p->state_free(a.provider_state);
+    rf__free(scratch);
+    rf__free(packed);
+    return a.y;
+}
+
+static int out_size(const conv_case *c, int in) { return ((in - 1) * c->dilate + 1 + 2 * c->pad - c->kernel) / c->stride + 1; }
+
+static conv_data make_conv(const conv_case *c, rf_dtype dtype) {
+    conv_data d = {.args = {.dtype = dtype, .y_dtype = c->epilogue & WIDE ? RF_F32 : dtype, .batch = c->batch, .h = c->h,
+                            .w = c->w, .cin = c->cin, .cout = c->cout, .kh = c->kernel, .kw = c->kernel,
+                            .stride = c->stride, .pad = c->pad, .dilate = c->dilate, .scale = 1, .residual_scale = 1}};
+    rf_conv_args *a = &d.args;
+    a->oh = out_size(c, c->h);
+    a->ow = out_size(c, c->w);
+    d.outputs = a->batch * a->oh * a->ow * a->cout;
+    a->x = random_buffer(dtype, a->batch * a->h * a->w * a->cin);
+    d.weights = random_buffer(RF_F32, (int64_t)a->cin * a->cout * a->kh * a->kw);
+    a->rows_stride = a->cout + 3;
+    a->gate_stride = a->cout + 5;
+    if (c->epilogue & BIAS) a->bias = random_buffer(RF_F32, a->cout);
+    if (c->epilogue & ROWS) a->rows = random_buffer(RF_F32, a->batch * a->rows_stride);
+    if (c->epilogue & GATE) a->gate = random_buffer(RF_F32, a->batch * a->gate_stride);
+    if (c->epilogue & RESIDUAL) a->residual = random_buffer(a->y_dtype, d.outputs);
+    if (c->epilogue & SCALE) a->scale = 0.37f, a->residual_scale = -1.3f;
+    a->act = c->epilogue >> 8;
+
+    conv_data m = d;
+    m.args = (rf_conv_args){.dtype = RF_F32, .y_dtype = RF_F32, .batch = c->batch, .h = c->h, .w = c->w, .cin = c->cin,
+                            .oh = a->oh, .ow = a->ow, .cout = c->cout, .kh = c->kernel, .kw = c->kernel,
+                            .stride = c->stride, .pad = c->pad, .dilate = c->dilate, .scale = 1};
+    int64_t inputs = a->batch * a->h * a->w * a->cin, weights = (int64_t)a->cin * a->cout * a->kh * a->kw;
+    float *x = rf__alloc_array(inputs, 4), *w = rf__alloc_array(weights, 4);
+    for (int64_t i = 0; i < inputs; i++) x[i] = fabsf(rf__get(dtype, a->x, i));
+    for (int64_t i = 0; i < weights; i++) w[i] = fabsf(d.weights[i]);
+    m.args.x = x;
+    m.weights = w;
+    float *sum = run_conv(&ref.conv, &m, c, 0);
+    d.magnitude = rf__alloc_array(d.outputs, sizeof(double));
+    for (int64_t i = 0; i < d.outputs; i++) d.magnitude[i] = sum[i];
+    rf__free(sum);
+    rf__free(x);
+    rf__free(w);
+    return d;
+}
+
+static void free_conv(conv_data *d) {
+    rf__free((void *)d->args.x);
+    rf__free(d->weights);
+    rf__free((void *)d->args.bias);
+    rf__free((void *)d->args.rows);
+    rf__free((void *)d->args.gate);
+    rf__free((void *)d->args.residual);
+    rf__free(d->magnitude);
+}
+
+static void compare(const char *name, const conv_case *c, const conv_data *d, const void *got, const void *want) {
+    for (int64_t i = 0; i < d->outputs; i++) {
+        double g = rf__get(d->args.y_dtype, got, i), w = rf__get(d->args.y_dtype, want, i);
+        double limit = SUM_TOLERANCE * (d->magnitude[i] + 4) + (d->args.y_dtype == RF_BF16 ? BF16_STEP * fabs(w) : 0);
+        if (!(fabs(g - w) <= limit))
+            fail_msg("%s: %s %dx%dx%dx%d -> %d k%d s%d p%d d%d%s epilogue %x: output %lld is %g, expected %g +- %g", name,
+                     d->args.dtype == RF_BF16 ? "bf16" : "f32", c->batch, c->h, c->w, c->cin, c->cout, c->kernel,
+                     c->stride, c->pad, c->dilate, c->transposed ? " transposed" : "", c->epilogue, (long long)i, g, w,
+                     limit);
+    }
+}
+
+static void check_conv(const conv_case *c) {
+    for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+        conv_data d = make_conv(c, dtype);
+        void *want = run_conv(&ref.conv, &d, c, 0);
+        for (int i = 0; i < variant_count; i++) {
+            const rf_conv_provider *p = &variants[i].table.conv;
+            void *got = run_conv(p, &d, c, 0), *cut = run_conv(p, &d, c, 1);
+            compare(variants[i].name, c, &d, got, want);
+            if (p->exact) assert_memory_equal(got, cut, d.outputs * rf__dtype_size(d.args.y_dtype));
+            rf__free(got);
+            rf__free(cut);
+        }
+        rf__free(want);
+        free_conv(&d);
+    }
+}
+
+static void conv_shapes(void **state) {
+    (void)state;
+    const conv_case cases[] = {
+        {2, 8, 8, 16, 16, 3, 1, 1, 1, false, BIAS},  {1, 7, 5, 1, 1, 3, 1, 1, 1, false, 0},
+        {3, 6, 6, 3, 64, 3, 1, 1, 1, false, BIAS},   {2, 6, 6, 64, 3, 3, 1, 1, 1, false, BIAS | WIDE},
+        {1, 1, 1, 70, 70, 1, 1, 0, 1, false, BIAS},  {2, 1, 9, 33, 130, 1, 1, 0, 1, false, 0},
+        {2, 9, 7, 17, 19, 3, 2, 1, 1, false, BIAS},  {1, 12, 12, 5, 24, 7, 1, 3, 1, false, 0},
+        {1, 11, 11, 20, 9, 7, 2, 2, 1, false, BIAS}, {2, 4, 4, 24, 40, 3, 1, 2, 2, true, 0},
+        {2, 3, 5, 7, 6, 3, 1, 1, 2, true, 0},        {1, 5, 5, 31, 65, 3, 1, 1, 1, true, WIDE},
+        {5, 3, 3, 48, 112, 3, 1, 1, 1, false, BIAS}, {1, 4, 4, 13, 17, 2, 2, 0, 1, false, 0},
+        {1, 5, 6, 15, 33, 4, 1, 3, 3, true, BIAS},   {2, 6, 6, 8, 32, 1, 2, 0, 1, false, BIAS},
+        {1, 6, 6, 22, 11, 1, 1, 0, 2, true, WIDE},   {1, 20, 20, 32, 64, 3, 1, 1, 1, false, BIAS},
+        {64, 1, 1, 32, 80, 1, 1, 0, 1, false, BIAS}, {1, 1, 130, 40, 200, 1, 1, 0, 1, true, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_conv(&cases[i]);
+}
+
+static void conv_random_shapes(void **state) {
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        conv_case c = {.stride = 1, .dilate = 1};
+        c.batch = 1 + (int)(random_bits() % 5);
+        c.h = 1 + (int)(random_bits() % 9);
+        c.w = 1 + (int)(random_bits() % 9);
+        c.cin = 1 + (int)(random_bits() % 70);
+        c.cout = 1 + (int)(random_bits() % 70);
+        c.kernel = 1 + (int)(random_bits() % 3);
+        c.pad = (int)(random_bits() % (unsigned)c.kernel);
+        if (i % 3 == 1) c.stride = 2;
+        if (i % 3 == 2) c.dilate = 2;
+        c.transposed = random_bits() & 1;
+        c.epilogue = random_bits() % 64 | random_bits() % 7 << 8;
+        if (out_size(&c, c.h) < 1 || out_size(&c, c.w) < 1) continue;
+        check_conv(&c);
+    }
+}
+
+static void conv_epilogues(void **state) {
+    (void)state;
+    for (unsigned act = RF_ACT_NONE; act <= RF_ACT_SIGMOID; act++)
+        for (unsigned bits = act ? 5 : 0; bits < 64; bits += act ? 13 : 1) {
+            conv_case c = {2, 3, 3, 10, 21, 3, 1, 1, 1, false, bits | act << 8};
+            check_conv(&c);
+        }
+}
+
+/* Rows do not see each other: a batch of three equals three batches of one, bit for bit. */
+static void conv_rows_are_isolated(void **state) {
+    (void)state;
+    const conv_case cases[] = {{3, 5, 7, 18, 70, 3, 1, 1, 1, false, 63}, {3, 1, 10, 33, 40, 1, 1, 0, 1, false, 31 | 3 << 8},
+                               {3, 9, 9, 3, 20, 3, 2, 1, 1, false, 1},   {3, 4, 4, 20, 24, 3, 1, 1, 2, true, 0}};
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++)
+        for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++)
+            for (int i = 0; i < variant_count; i++) {
+                const rf_conv_provider *p = &variants[i].table.conv;
+                if (!p->exact) continue;
+                conv_data d = make_conv(&cases[n], dtype);
+                char *all = run_conv(p, &d, &cases[n], 0);
+                size_t image = d.outputs / 3 * rf__dtype_size(d.args.y_dtype);
+                for (int b = 0; b < 3; b++) {
+                    conv_data one = d;
+                    rf_conv_args *a = &one.args;
+                    a->batch = 1;
+                    a->x = (const char *)a->x + (int64_t)b * a->h * a->w * a->cin * rf__dtype_size(dtype);
+                    if (a->rows) a->rows += b * a->rows_stride;
+                    if (a->gate) a->gate += b * a->gate_stride;
+                    if (a->residual) a->residual = (const char *)a->residual + b * image;
+                    one.outputs = d.outputs / 3;
+                    void *y = run_conv(p, &one, &cases[n], 0);
+                    assert_memory_equal(y, all + b * image, image);
+                    rf__free(y);
+                }
+                rf__free(all);
+                free_conv(&d);
+            }
+}
+
+/* ---- weight gradient ---- */
+static float *run_dw(const rf_conv_provider *p, const rf_conv_dw_args *args, const float *start, int64_t weights,
+                     int64_t piece, float *dbias) {
+    rf_conv_dw_args a = *args;
+    a.dw = canary_buffer(weights * sizeof(float));
+    memcpy(a.dw, start, weights * sizeof(float));
+    for (int i = 0; i < a.cout; i++) dbias[i] = 0.25f * (float)i;
+    a.dbias = args->dbias ? dbias : NULL;
+    if (p->dw_state_prepare) assert_int_equal(p->dw_state_prepare(&a), RF_OK);
+    size_t shared = p->dw_shared(&a), scratch_bytes = p->dw_scratch(&a);
+    void *scratch = canary_buffer(scratch_bytes);
+    a.shared = canary_buffer(shared);
+    int64_t prepare = p->dw_prepare_units(&a), units = p->dw_units(&a);
+    for (int64_t u = prepare - 1; u >= 0; u--) p->dw_prepare(&a, u, u + 1, scratch);
+    check_canary(a.shared, shared, "shared");
+    if (!piece) piece = units;
+    for (int64_t u = 0; u < units; u += piece) p->conv_dw(&a, u, u + piece < units ? u + piece : units, scratch);
+    check_canary(a.dw, weights * sizeof(float), "dw");
+    check_canary(scratch, scratch_bytes, "scratch");
+    if (p->state_free) p->state_free(a.provider_state);
+    rf__free(a.shared);
+    rf__free(scratch);
+    return a.dw;
+}
+
+/* Sums of |dy| |x|, by the reference on absolute values. */
+static float *dw_magnitude(const rf_conv_dw_args *args, int64_t weights, float *dbias) {
+    rf_conv_dw_args a = *args;
+    int64_t inputs = a.batch * a.h * a.w * a.cin, outputs = a.batch * a.oh * a.ow * a.cout;
+    float *x = rf__alloc_array(inputs, 4), *dy = rf__alloc_array(outputs, 4), *zero = rf__alloc_array(weights, 4);
+    for (int64_t i = 0; i < inputs; i++) x[i] = fabsf(rf__get(a.dtype, a.x, i));
+    for (int64_t i = 0; i < outputs; i++) dy[i] = fabsf(rf__get(a.dtype, a.dy, i));
+    a.dtype = RF_F32;
+    a.x = x;
+    a.dy = dy;
+    float *sum = run_dw(&ref.conv, &a, zero, weights, 0, dbias);
+    rf__free(x);
+    rf__free(dy);
+    rf__free(zero);
+    return sum;
+}
+
+static void check_close(const char *name, const rf_conv_dw_args *a, const char *what, const float *got,
+                        const float *want, const float *magnitude, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs((double)got[i] - want[i]) <= SUM_TOLERANCE * (magnitude[i] + 4)))
+            fail_msg("%s: %s of %s %lldx%dx%dx%d -> %d k%d s%d p%d: element %lld is %g, expected %g", name, what,
+                     a->dtype == RF_BF16 ? "bf16" : "f32", (long long)a->batch, a->h, a->w, a->cin, a->cout, a->kh,
+                     a->stride, a->pad, (long long)i, got[i], want[i]);
+}
+
+static void check_dw(const conv_case *c) {
+    for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+        float bias[3][256];
+        rf_conv_dw_args a = {.dtype = dtype, .batch = c->batch, .h = c->h, .w = c->w, .cin = c->cin, .cout = c->cout,
+                             .kh = c->kernel, .kw = c->kernel, .stride = c->stride, .pad = c->pad};
+        a.oh = out_size(c, c->h);
+        a.ow = out_size(c, c->w);
+        a.dbias = c->epilogue & BIAS ? bias[0] : NULL;
+        int64_t weights = (int64_t)a.cin * a.cout * a.kh * a.kw;
+        a.x = random_buffer(dtype, a.batch * a.h * a.w * a.cin);
+        a.dy = random_buffer(dtype, a.batch * a.oh * a.ow * a.cout);
+        float *start = random_buffer(RF_F32, weights);
+        float *magnitude = dw_magnitude(&a, weights, bias[2]), *want = run_dw(&ref.conv, &a, start, weights, 0, bias[0]);
+        for (int i = 0; i < variant_count; i++) {
+            const rf_conv_provider *p = &variants[i].table.conv;
+            float cut_bias[256];
+            float *got = run_dw(p, &a, start, weights, 0, bias[1]), *cut = run_dw(p, &a, start, weights, 1, cut_bias);
+            check_close(variants[i].name, &a, "dw", got, want, magnitude, weights);
+            check_close(variants[i].name, &a, "dbias", bias[1], bias[0], bias[2], a.cout);
+            if (p->exact) assert_memory_equal(got, cut, weights * sizeof(float));
+            if (p->exact) assert_memory_equal(bias[1], cut_bias, a.cout * sizeof(float));
+            rf__free(got);
+            rf__free(cut);
+        }
+        rf__free(start);
+        rf__free(magnitude);
+        rf__free(want);
+        rf__free((void *)a.x);
+        rf__free((void *)a.dy);
+    }
+}
+
+static void dw_shapes(void **state) {
+    (void)state;
+    const conv_case cases[] = {
+        {2, 8, 8, 16, 16, 3, 1, 1, 1, false, BIAS}, {3, 8, 8, 3, 64, 3, 1, 1, 1, false, BIAS},
+        {5, 7, 9, 1, 5, 3, 1, 1, 1, false, 0},      {3, 6, 6, 64, 3, 3, 1, 1, 1, false, BIAS},
+        {2, 9, 9, 33, 20, 3, 2, 1, 1, false, BIAS}, {1, 8, 8, 70, 7, 7, 1, 3, 1, false, 0},
+        {1, 1, 37, 48, 96, 1, 1, 0, 1, false, BIAS}, {65, 1, 1, 17, 130, 1, 1, 0, 1, false, BIAS},
+        {1, 6, 5, 65, 31, 1, 2, 0, 1, false, 0},    {3, 11, 11, 5, 12, 7, 2, 2, 1, false, BIAS},
+        {1, 3, 300, 18, 9, 3, 1, 2, 1, false, BIAS}, {2, 4, 4, 20, 20, 4, 4, 0, 1, false, 0},
+        {1, 1, 300, 16, 6, 1, 1, 0, 1, false, BIAS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_dw(&cases[i]);
+}
+
+static void dw_random_shapes(void **state) {
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        conv_case c = {.dilate = 1};
+        c.batch = 1 + (int)(random_bits() % 5);
+        c.h = 1 + (int)(random_bits() % 9);
+        c.w = 1 + (int)(random_bits() % 9);
+        c.cin = 1 + (int)(random_bits() % 70);
+        c.cout = 1 + (int)(random_bits() % 70);
+        c.kernel = 1 + (int)(random_bits() % 3);
+        c.stride = 1 + (int)(random_bits() % 2);
+        c.pad = (int)(random_bits() % (unsigned)c.kernel);
+        c.epilogue = random_bits() & BIAS;
+        if (c.h + 2 * c.pad < c.kernel || c.w + 2 * c.pad < c.kernel) continue;
+        check_dw(&c);
+    }
+}
+
+static void unknown_provider_is_named(void **state) {
+    (void)state;
+    rf_kernels table;
+    assert_int_equal(rf__kernels_select(&table, 0, "mkl"), RF_ENOTFOUND);
+    assert_non_null(strstr(rf_last_error(), "mkl"));
+    assert_int_equal(rf__kernels_select(&table, 0, "native"), RF_ENOTFOUND);
+    assert_int_equal(rf__kernels_select(&table, 0, ""), RF_OK);
+    assert_string_equal(table.conv.name, "ref");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unknown_provider_is_named), cmocka_unit_test(conv_shapes),
+        cmocka_unit_test(conv_random_shapes),        cmocka_unit_test(conv_epilogues),
+        cmocka_unit_test(conv_rows_are_isolated),    cmocka_unit_test(dw_shapes),
+        cmocka_unit_test(dw_random_shapes),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
