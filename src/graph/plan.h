@@ -5,6 +5,8 @@
  *   rf_exec     one arena plus bindings. Running allocates nothing. */
 #ifndef RF_PLAN_H
 #define RF_PLAN_H
+#include <stdio.h>
+
 #include "../base/threads.h"
 #include "graph.h"
 
@@ -40,6 +42,16 @@ void rf__plan_free(rf_plan **plan);
 rf_plan_stats rf__plan_stats(const rf_plan *plan);
 /* One line per step on `stream`: name, shape, kernel. */
 void rf__plan_print(const rf_plan *plan, FILE *stream);
+
+/* The dense work of a plan, for benchmarks: sizes (pointers are not set) and direction 1 forward, 2 by data, 3 by weights.
+ * For direction 2 the sizes are those of the forward-shaped call that computes it. *cursor starts at 0; false at the end. */
+typedef struct rf_dense_step {
+    rf_conv_args args;
+    int direction;
+    const char *what; /* borrowed from the plan */
+    double gflop;
+} rf_dense_step;
+bool rf__plan_dense(const rf_plan *plan, int *cursor, rf_dense_step *out);
 
 /* threads: worker count of the pool it will run on (scratch); 1 for data-parallel lanes. */
 rf_status rf__exec_create(rf_exec **out, const rf_plan *plan, int threads);
