@@ -1,0 +1,94 @@
+/* batch.c - fill a micro-batch, and the tables of time laws, paths and weights. */
+#include "batch.h"
+
+#include "../base/rng.h"
+
+/* ---- time laws ---- */
+
+static double uniform_pdf(double t, double shape) {
+    (void)shape;
+    return t >= 0 && t <= 1 ? 1 : 0;
+}
+
+static double uniform_cdf(double t, double shape) {
+    (void)shape;
+    return t < 0 ? 0 : t > 1 ? 1 : t;
+}
+
+static double uniform_inverse(double u, double shape) {
+    (void)shape;
+    return u;
+}
+
+static const rf_time_law time_uniform = {
+    {"uniform", "Liu et al. 2022, arXiv 2209.03003", "every t of [time_eps, 1] alike"},
+    uniform_pdf, uniform_cdf, uniform_inverse};
+
+const rf_plugin *const *rf__time_laws(void) {
+    static const rf_plugin *const table[] = {&time_uniform.is, NULL};
+    return table;
+}
+
+double rf__time_at(const rf_time_law *law, double shape, double eps, double u) {
+    return eps + (1 - eps) * law->inverse(u, shape);
+}
+
+/* ---- paths ---- */
+
+static void linear_point(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target) {
+    for (int64_t i = 0; i < n; i++) {
+        xt[i] = (1 - t) * x0[i] + t * x1[i];
+        target[i] = x1[i] - x0[i];
+    }
+}
+
+static const rf_path path_linear = {
+    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, linear_point};
+
+const rf_plugin *const *rf__paths(void) {
+    static const rf_plugin *const table[] = {&path_linear.is, NULL};
+    return table;
+}
+
+/* ---- weights ---- */
+
+static double weight_one(double t) {
+    (void)t;
+    return 1;
+}
+
+static const rf_weight one = {{"one", "Liu et al. 2022, arXiv 2209.03003", "w(t) = 1"}, weight_one};
+
+const rf_plugin *const *rf__loss_weights(void) {
+    static const rf_plugin *const table[] = {&one.is, NULL};
+    return table;
+}
+
+/* ---- filling ---- */
+
+static void drop_labels(const rf_batch_plan *plan, rf_batch *batch) {
+    for (int64_t r = 0; r < batch->rows; r++) {
+        float u;
+        rf__rng_uniform(batch->seed, RF_STREAM_LABEL_DROP, batch->first + (uint64_t)r, 1, &u);
+        if ((double)u < plan->label_drop) batch->label[r] = plan->null_label;
+    }
+}
+
+rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
+    RF_TRY(plan->coupling->draw(&plan->pair, batch));
+    if (batch->label && plan->label_drop > 0) drop_labels(plan, batch);
+    rf__rng_uniform(batch->seed, RF_STREAM_TIME, batch->first, batch->rows, batch->t);
+    int64_t n = batch->scalars;
+    for (int64_t r = 0; r < batch->rows; r++) {
+        float t = (float)rf__time_at(plan->time, plan->time_shape, plan->time_eps, (double)batch->t[r]);
+        batch->t[r] = t;
+        plan->path->point(batch->x0 + r * n, batch->x1 + r * n, t, n, batch->xt + r * n, batch->target + r * n);
+        batch->weight[r] = (float)(plan->weight->at((double)t) / (double)plan->batch);
+        if (batch->drop_key) {
+            uint64_t sample = batch->first + (uint64_t)r;
+            batch->drop_key[2 * r] = (int32_t)(uint32_t)sample;
+            batch->drop_key[2 * r + 1] = (int32_t)(uint32_t)(sample >> 32);
+        }
+    }
+    return RF_OK;
+}

@@ -1,0 +1,76 @@
+/* batch.h - one micro-batch, filled in the order of the training map: pair, time, point on the path, target, weight.
+ *
+ * Row r is sample number first + r of the run (= step * batch + position in the batch), and everything in it is a function
+ * of (seed, stream, sample number): neither threads, lanes nor a resumed run can change a byte of it. */
+#ifndef RF_TRAIN_BATCH_H
+#define RF_TRAIN_BATCH_H
+#include "plugin.h"
+#include "source.h"
+
+typedef struct rf_batch {
+    int64_t rows, scalars;   /* scalars per row */
+    uint64_t seed, first;
+    float *x0, *x1;          /* [rows, scalars] the pair: noise, data */
+    float *t;                /* [rows] */
+    float *xt, *target;      /* [rows, scalars] */
+    float *weight;           /* [rows] w(t) / rows of the whole batch */
+    int32_t *label;          /* [rows], NULL for an unconditional network */
+    int32_t *drop_key;       /* [rows, 2] low and high word of the sample number, NULL without dropout */
+} rf_batch;
+
+/* ---- coupling: who is paired with whom ---- */
+typedef struct rf_coupling_args {
+    const rf_source *data;
+    bool flip;               /* mirror x1 with probability one half */
+} rf_coupling_args;
+
+typedef struct rf_coupling {
+    rf_plugin is;
+    /* Fill x0, x1 and label. */
+    rf_status (*draw)(const rf_coupling_args *args, rf_batch *batch);
+} rf_coupling;
+
+/* ---- time law: a density on [0,1], stretched to [eps,1]; `shape` is the law's own number, where it has one ---- */
+typedef struct rf_time_law {
+    rf_plugin is;
+    double (*pdf)(double t, double shape);
+    double (*cdf)(double t, double shape);
+    double (*inverse)(double u, double shape);
+} rf_time_law;
+
+/* t of a uniform u in [0,1). */
+double rf__time_at(const rf_time_law *law, double shape, double eps, double u);
+
+/* ---- path: the point at t and the velocity asked for there ---- */
+typedef struct rf_path {
+    rf_plugin is;
+    void (*point)(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target);
+} rf_path;
+
+/* ---- weight: w(t) ---- */
+typedef struct rf_weight {
+    rf_plugin is;
+    double (*at)(double t);
+} rf_weight;
+
+const rf_plugin *const *rf__couplings(void);
+const rf_plugin *const *rf__time_laws(void);
+const rf_plugin *const *rf__paths(void);
+const rf_plugin *const *rf__loss_weights(void);
+
+/* Everything that fills a batch. */
+typedef struct rf_batch_plan {
+    const rf_coupling *coupling;
+    rf_coupling_args pair;
+    const rf_time_law *time;
+    double time_shape, time_eps;
+    const rf_path *path;
+    const rf_weight *weight;
+    double label_drop;       /* probability that a label becomes null_label, for guidance */
+    int32_t null_label;
+    int64_t batch;           /* rows of the whole step */
+} rf_batch_plan;
+
+rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch);
+
+#endif

@@ -1,0 +1,39 @@
+/* coupling.c - who is paired with whom: the table of couplings. */
+#include "batch.h"
+
+#include "../base/rng.h"
+
+static void mirror(float *image, int height, int width, int channels) {
+    for (int y = 0; y < height; y++)
+        for (int a = 0, b = width - 1; a < b; a++, b--)
+            for (int c = 0; c < channels; c++) {
+                float *p = image + (y * width + a) * channels + c, *q = image + (y * width + b) * channels + c;
+                float keep = *p;
+                *p = *q;
+                *q = keep;
+            }
+}
+
+/* Noise and data know nothing of each other: the coupling of 1-RF. Data is drawn with replacement. */
+static rf_status independent_draw(const rf_coupling_args *args, rf_batch *batch) {
+    const rf_source *data = args->data;
+    for (int64_t r = 0; r < batch->rows; r++) {
+        uint64_t sample = batch->first + (uint64_t)r;
+        float *x1 = batch->x1 + r * batch->scalars;
+        int32_t label = 0;
+        rf__rng_normal_sample(batch->seed, RF_STREAM_NOISE, sample, batch->scalars, batch->x0 + r * batch->scalars);
+        RF_TRY(data->kind->draw(data, batch->seed, sample, x1, &label));
+        if (batch->label) batch->label[r] = label;
+        if (args->flip && rf__rng_below(batch->seed, RF_STREAM_FLIP, sample, 2) == 1)
+            mirror(x1, data->shape.height, data->shape.width, data->shape.channels);
+    }
+    return RF_OK;
+}
+
+static const rf_coupling independent = {
+    {"independent", "Liu et al. 2022, arXiv 2209.03003", "fresh noise with a random sample of the data (1-RF)"}, independent_draw};
+
+const rf_plugin *const *rf__couplings(void) {
+    static const rf_plugin *const table[] = {&independent.is, NULL};
+    return table;
+}
