@@ -1,0 +1,42 @@
+/* lanes.h - the gradient of a whole batch by data-parallel micro-batches.
+ *
+ *   micro-batch j of a step belongs to lane j % lanes; a lane adds its micro-batches in order into its own gradient vector;
+ *   a worker takes whole lanes, on its own single-threaded rf_exec; the lanes are summed in lane order (optim.h).
+ *
+ * The number of lanes is a setting of the run, never that of the threads: that is what makes the bytes of a step independent
+ * of the machine. Memory: one vector of weights a lane, one arena a worker. */
+#ifndef RF_TRAIN_LANES_H
+#define RF_TRAIN_LANES_H
+#include "../graph/plan.h"
+#include "../models/model.h"
+#include "batch.h"
+
+typedef struct rf_lanes_seconds {
+    double data, network; /* summed over workers */
+} rf_lanes_seconds;
+
+typedef struct rf_lanes {
+    rf_pool *pool;               /* borrowed */
+    const rf_batch_plan *fill;   /* borrowed */
+    int64_t batch, micro_batch, scalars;
+    int lanes, workers;
+    float **grads;               /* [lanes] vectors of `trained` floats */
+    rf_exec **exec;              /* [workers] */
+    rf_batch *worker;            /* [workers] views into the exec's inputs, and scratch for the pair */
+    rf_lanes_seconds *seconds;   /* [workers] of the newest step */
+    float *loss, *t;             /* [batch] of the newest step: loss and time of each row */
+    rf_status *status;           /* [lanes] */
+    char (*error)[512];          /* [lanes] the sentence of a failed lane: last errors are kept per thread */
+    uint64_t seed, step;         /* of the newest step */
+} rf_lanes;
+
+/* plan: of one micro-batch, inputs x, t, target, row_weight (label, drop_key, drop_seed), output loss_rows. trained: its gradient vector. */
+rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, const rf_model_shape *shape,
+                         const rf_batch_plan *fill, int64_t micro_batch, int lane_count, uint64_t seed, rf_pool *pool);
+void rf__lanes_fini(rf_lanes *lanes);
+/* Add the gradients of step `step` into grads; lanes that got no micro-batch are left as they are. */
+rf_status rf__lanes_run(rf_lanes *lanes, uint64_t step);
+/* Sum over the workers of the newest step. */
+rf_lanes_seconds rf__lanes_seconds(const rf_lanes *lanes);
+
+#endif

@@ -1,0 +1,68 @@
+/* recipe_fields.c - the keys of a recipe: one table a section makes reader, defaults, range checks and help. */
+#include "recipe_fields.h"
+
+#include <stddef.h>
+
+#define AT(type, member) offsetof(type, member)
+
+const rf_field_desc rf__data_fields[] = {
+    {"name", RF_FIELD_STRING, AT(rf_data_config, name), NULL, 0, 0, NULL, "data set or toy"},
+    {"path", RF_FIELD_STRING, AT(rf_data_config, path), "", 0, 0, NULL, "folder or file of the data set; empty: where it is usually installed"},
+    {"split", RF_FIELD_STRING, AT(rf_data_config, split), "train", 0, 0, NULL, "train or test"},
+    {"limit", RF_FIELD_INT, AT(rf_data_config, limit), "0", 0, 1e9, NULL, "use only the first so many samples; 0: all"},
+    {"flip", RF_FIELD_BOOL, AT(rf_data_config, flip), "false", 0, 0, NULL, "mirror half of the images"},
+    {NULL}};
+
+static const char *const dtypes[] = {"f32", "bf16", NULL};
+#define T(member) AT(rf_train_config, member)
+#define CHOICE(key, member, preset, choices, help) {key, RF_FIELD_CHOICE, T(member), preset, 0, 0, choices, help}
+#define INT(key, member, preset, low, high, help) {key, RF_FIELD_INT, T(member), preset, low, high, NULL, help}
+#define REAL(key, member, preset, low, high, help) {key, RF_FIELD_FLOAT, T(member), preset, low, high, NULL, help}
+#define NAME(key, preset, help) {#key, RF_FIELD_STRING, T(key), preset, 0, 0, NULL, help}
+
+const rf_field_desc rf__train_fields[] = {
+    INT("steps", steps, NULL, 1, 1e9, "updates of the weights"),
+    INT("batch", batch, "128", 1, 65536, "samples of one update; a multiple of micro_batch"),
+    INT("micro_batch", micro_batch, "8", 1, 65536, "samples that one thread runs at a time; sets memory and speed, and the rounding"),
+    INT("lanes", lanes, "8", 1, 1024, "gradient vectors the micro-batches are dealt to; how many threads can work, never how many do"),
+    REAL("lr", lr, "1e-3", 0, 1e3, "learning rate after the warm-up"),
+    NAME(schedule, "constant", "what lr does after the warm-up"),
+    INT("warmup", warmup, "0", 0, 1e9, "steps in which lr rises linearly from 0"),
+    REAL("beta1", beta1, "0.9", 0, 0.999999, "Adam: decay of the mean"),
+    REAL("beta2", beta2, "0.999", 0, 0.999999999, "Adam: decay of the square"),
+    REAL("eps", eps, "1e-8", 0, 1, "Adam: added to the root"),
+    REAL("weight_decay", weight_decay, "0", 0, 10, "AdamW: decoupled decay, times lr"),
+    REAL("clip", clip, "1", 0, 1e9, "largest gradient norm; 0: no clip"),
+    REAL("ema", ema, "0.9999", 0, 1, "cap of the EMA's decay; below it the decay of update n is (1+n)/(10+n)"),
+    CHOICE("dtype", dtype, "bf16", dtypes, "activations and inputs of products; master weights, sums and moments are always f32"),
+    INT("seed", seed, "0", 0, 9e15, "of weights, noise, data order, times, flips and dropout"),
+    NAME(coupling, "independent", "who is paired with whom"),
+    NAME(time, "uniform", "density of t"),
+    REAL("time_eps", time_eps, "0", 0, 0.5, "smallest t: the law is stretched to [time_eps, 1]"),
+    REAL("time_shape", time_shape, "0", -1e3, 1e3, "the time law's own number, where it has one"),
+    NAME(path, "linear", "from noise to data"),
+    NAME(target, "velocity", "what is compared"),
+    NAME(loss, "l2", "how it is compared"),
+    NAME(weight, "one", "weight of a time"),
+    REAL("label_drop", label_drop, "0", 0, 1, "probability that a label is dropped, so that guidance has a null class"),
+    INT("log_every", log_every, "100", 1, 1e9, "steps between lines of log.jsonl"),
+    INT("checkpoint_every", checkpoint_every, "1000", 1, 1e9, "steps between checkpoints"),
+    INT("sample_every", sample_every, "0", 0, 1e9, "steps between sample grids; 0: only at the end"),
+    CHOICE("save_dtype", save_dtype, "f32", dtypes, "weights of the final model.safetensors"),
+    {NULL}};
+
+#define S(member) AT(rf_sample_config, member)
+const rf_field_desc rf__sample_fields[] = {
+    {"solver", RF_FIELD_STRING, S(solver), "euler", 0, 0, NULL, "as strait generate --sampling-method"},
+    {"steps", RF_FIELD_INT, S(steps), "20", 1, 1000, NULL, "steps of the solver"},
+    {"cfg", RF_FIELD_FLOAT, S(cfg), "1", 0, 100, NULL, "guidance scale; 1: none"},
+    {"columns", RF_FIELD_INT, S(columns), "8", 1, 64, NULL, "images a row; a row a class, or as many rows as columns; 0 images for flat toys"},
+    {"seed", RF_FIELD_INT, S(seed), "0", 0, 9e15, NULL, "of the first image; image k has seed + k"},
+    {NULL}};
+
+#define E(member) AT(rf_evaluate_config, member)
+const rf_field_desc rf__evaluate_fields[] = {
+    {"coupling_steps", RF_FIELD_INTS, E(coupling_steps), "[]", 1, 1000, NULL,
+     "toys: after training, print the squared error per sample of so many Euler steps against the exact flow"},
+    {"samples", RF_FIELD_INT, E(samples), "10000", 1, 1e7, NULL, "noise samples it is averaged over"},
+    {NULL}};

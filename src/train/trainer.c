@@ -1,0 +1,104 @@
+/* trainer.c - see trainer.h. */
+#include "trainer.h"
+
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../base/progress.h"
+
+/* Forward, loss and backward of `micro_batch` rows. */
+static rf_status build_plan(rf_trainer *tr) {
+    const rf_recipe *recipe = tr->recipe;
+    const rf_model *model = tr->model;
+    int64_t rows = recipe->train.micro_batch;
+    tr->graph = rf__graph_create((rf_dtype)recipe->train.dtype);
+    if (!tr->graph) return rf__fail(RF_ENOMEM, "training: no memory for the graph");
+    rf_graph *g = tr->graph;
+    rf_model_inputs in = rf__model_declare(g, &model->shape, rows, true);
+    rf_node *v = model->kind->build(g, model->config, &in);
+    if (!v) return rf__graph_status(g);
+    rf_node *target = rf__input(g, "target", RF_F32, rf__node_shape(v));
+    rf_node *weight = rf__input(g, "row_weight", RF_F32, rf__shape1(rows));
+    rf_node *loss = rf__loss_build(g, recipe->target, recipe->metric, v, target, in.x, in.t, weight);
+    RF_TRY(rf__graph_status(g));
+    RF_TRY(rf_grad(g, loss, NULL));
+    return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
+}
+
+static rf_status set_up(rf_trainer *tr, int threads) {
+    rf_recipe *recipe = tr->recipe;
+    const rf_train_config *c = &recipe->train;
+    if (!tr->source.kind) RF_TRY(rf__source_open(&tr->source, &recipe->data));
+    rf_model_shape shape = recipe->kind->shape(recipe->model);
+    RF_TRY(rf__source_fits(&tr->source, &shape));
+    if (!(tr->pool = rf__pool_create(threads))) return rf__fail(RF_ENOMEM, "training: no memory for the threads");
+    RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
+    RF_TRY(build_plan(tr));
+    RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
+
+    int64_t count, trained = rf__weights_trained(tr->model->weights);
+    const float *all = rf__weights_all(tr->model->weights, &count);
+    if (!(tr->ema = rf__alloc_array((size_t)count, sizeof(float)))) return rf__fail(RF_ENOMEM, "training: no memory for the EMA");
+    memcpy(tr->ema, all, (size_t)count * sizeof(float));
+    RF_TRY(rf__optim_init(&tr->optim, &recipe->optim, trained));
+    tr->fill = (rf_batch_plan){.coupling = recipe->coupling, .pair = {&tr->source, recipe->data.flip}, .time = recipe->time,
+                               .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path, .weight = recipe->weight,
+                               .label_drop = c->label_drop, .null_label = shape.classes, .batch = c->batch};
+    return rf__lanes_init(&tr->lanes, tr->plan, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
+}
+
+rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads) {
+    rf_trainer *tr = *out = rf__alloc(sizeof *tr);
+    if (!tr) {
+        if (source) rf__source_close(source);
+        return rf__fail(RF_ENOMEM, "training: no memory");
+    }
+    tr->recipe = recipe;
+    if (source) {
+        tr->source = *source;
+        *source = (rf_source){0};
+    }
+    rf_status status = set_up(tr, threads);
+    if (status != RF_OK) rf__trainer_free(out);
+    return status;
+}
+
+void rf__trainer_free(rf_trainer **trainer) {
+    rf_trainer *tr = *trainer;
+    if (!tr) return;
+    rf__lanes_fini(&tr->lanes);
+    rf__optim_fini(&tr->optim);
+    rf__plan_free(&tr->plan);
+    rf__graph_free(&tr->graph);
+    rf__free(tr->ema);
+    rf__model_free(&tr->model);
+    rf__source_close(&tr->source);
+    rf__pool_free(&tr->pool);
+    rf__free(tr);
+    *trainer = NULL;
+}
+
+int64_t rf__trainer_count(const rf_trainer *trainer) {
+    int64_t count;
+    rf__weights_all(trainer->model->weights, &count);
+    return count;
+}
+
+rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
+    double start = rf__now();
+    RF_TRY(rf__lanes_run(&tr->lanes, (uint64_t)tr->step));
+    double summed = rf__now();
+    double norm2 = rf__optim_reduce(&tr->optim, tr->pool, tr->lanes.grads, tr->lanes.lanes);
+    double reduced = rf__now();
+    float *w = rf__weights_all(tr->model->weights, &(int64_t){0});
+    bool applied = rf__optim_step(&tr->optim, tr->pool, w, tr->ema, tr->lanes.grads[0], norm2, tr->step);
+    double updated = rf__now();
+    if (applied) RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
+    tr->step++;
+    if (bins) rf__loss_bins_add(bins, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
+    double done = rf__now(), workers = (double)tr->lanes.workers;
+    rf_lanes_seconds work = rf__lanes_seconds(&tr->lanes);
+    tr->seconds = (rf_step_seconds){.data = work.data / workers, .network = work.network / workers, .lanes = summed - start,
+                                    .reduce = reduced - summed, .optim = updated - reduced, .refresh = done - updated, .whole = done - start};
+    return RF_OK;
+}

@@ -1,0 +1,38 @@
+/* trainer.h - the one training loop: a model, a data source, a plan of one micro-batch, lanes, optimiser and EMA. */
+#ifndef RF_TRAIN_TRAINER_H
+#define RF_TRAIN_TRAINER_H
+#include "lanes.h"
+#include "recipe.h"
+#include "runlog.h"
+
+/* Seconds of one step; data and network are sums over the workers, divided by how many there are. */
+typedef struct rf_step_seconds {
+    double data, network, lanes, reduce, optim, refresh, whole; /* lanes: wall time of data + network together */
+} rf_step_seconds;
+
+typedef struct rf_trainer {
+    rf_recipe *recipe;        /* borrowed */
+    rf_pool *pool;
+    rf_source source;
+    rf_model *model;          /* the raw weights */
+    float *ema;               /* laid out as rf__weights_all */
+    rf_graph *graph;
+    rf_plan *plan;            /* of one micro-batch, forward and backward */
+    rf_batch_plan fill;
+    rf_lanes lanes;
+    rf_optim optim;
+    int64_t step;             /* steps done, skipped ones included */
+    rf_step_seconds seconds;  /* of the newest step */
+} rf_trainer;
+
+/* threads <= 0: all. The recipe must outlive the trainer. source: taken (also on failure) instead of opening recipe->data; NULL: none. */
+rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads);
+void rf__trainer_free(rf_trainer **trainer);
+/* One update: gradient of the whole batch, reduce, clip, Adam, EMA, refresh of the packed weights. bins: may be NULL. A gradient that is
+ * not finite skips the update (trainer->optim.skipped). */
+rf_status rf__trainer_step(rf_trainer *trainer, rf_loss_bins *bins);
+
+/* Length of the whole weight vector (trained part and buffers). */
+int64_t rf__trainer_count(const rf_trainer *trainer);
+
+#endif
