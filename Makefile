@@ -58,6 +58,11 @@ $(B)/%_test: %_test.c $(B)/libstrait.a
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS) -lcmocka
 
+# Tests of the program's own files link those files too, but not main.
+$(B)/src/cli/%_test: src/cli/%_test.c $(filter-out %/main.o,$(CLIOBJ)) $(B)/libstrait.a
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) -lcmocka
+
 tests: $(TESTS)
 
 test: all tests

@@ -1,7 +1,6 @@
 /* main.c - finds the command named by the first argument and runs it; SIGINT only raises a flag that long
  * loops poll. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,24 +16,6 @@ static const rf_command *const commands[] = {
 
 const rf_command *const *rf__commands(void) {
     return commands;
-}
-
-int rf__cli_failed(const char *command, rf_status status) {
-    if (status == RF_OK) return RF_EXIT_DONE;
-    const char *sentence = rf_last_error();
-    if (status == RF_EINTERRUPTED || rf__interrupted) sentence = "interrupted";
-    fprintf(stderr, "strait %s: %s\n", command, sentence);
-    return status == RF_EINTERRUPTED || rf__interrupted ? RF_EXIT_INTERRUPTED : RF_EXIT_FAILED;
-}
-
-int rf__cli_usage(const char *command, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "strait %s: ", command);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    return RF_EXIT_USAGE;
 }
 
 /* The second Ctrl-C kills at once: SA_RESETHAND puts the default action back. */

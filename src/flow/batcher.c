@@ -107,6 +107,7 @@ bool rf__batcher_cancel(rf_batcher *batcher, uint64_t id) {
 
 static void report(rf_batcher *batcher, rf_trajectory *trajectory) {
     rf_batcher_stats *stats = &batcher->stats;
+    stats->answers += trajectory->job.calls;
     if (trajectory->status == RF_JOB_DONE)
         stats->done++;
     else if (trajectory->status == RF_JOB_FAILED)

@@ -19,6 +19,7 @@ typedef struct rf_batcher_opts {
 
 typedef struct rf_batcher_stats {
     int64_t calls;                  /* of any field */
+    int64_t answers;                /* accepted so far by any job, whoever gave them: progress */
     int64_t rows_full, rows_refine; /* equal to the sums over the jobs */
     int64_t done, failed, cancelled;
 } rf_batcher_stats;

@@ -195,6 +195,7 @@ static void full_batches_take_no_extra_calls(void **state) {
     assert_int_equal(network.calls, 4);
     assert_int_equal(network.rows, 4 * 12);
     assert_int_equal(rf__batcher_stats(batcher).done, 6);
+    assert_int_equal(rf__batcher_stats(batcher).answers, 4 * 6);
     assert_int_equal(rf__batcher_tick(batcher), RF_OK); /* empty: no call */
     assert_int_equal(network.calls, 4);
     rf__batcher_free(&batcher);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/memory.h"
+#include "../base/progress.h"
 #include "../base/rng.h"
 #include "schedule.h"
 
@@ -79,6 +80,7 @@ static rf_status allocate(rf_trajectory *trajectory) {
 rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     RF_TRY(allocate(trajectory));
+    trajectory->started = rf__now();
     rf_job *job = &trajectory->job;
     job->solver = spec->solver;
     job->scalars = spec->field->scalars;

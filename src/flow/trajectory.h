@@ -46,6 +46,7 @@ typedef struct rf_trajectory {
     rf_status failure; /* of a failed job, with its sentence */
     char sentence[256];
     rf_counters counters;
+    double started; /* monotonic seconds when it left the waiting line */
     /* the request in flight: */
     rf_request ask;
     rf_kind kind;
