@@ -1,0 +1,40 @@
+/* safetensors.h - the checkpoint format: u64 header length, JSON header, raw tensors. Every field of the header is checked. */
+#ifndef RF_IO_SAFETENSORS_H
+#define RF_IO_SAFETENSORS_H
+#include <jansson.h>
+
+#include "../base/status.h"
+
+#define RF_TENSOR_RANK_MAX 8
+
+typedef enum rf_tensor_type { RF_TENSOR_F32, RF_TENSOR_F16, RF_TENSOR_BF16, RF_TENSOR_F64, RF_TENSOR_I32, RF_TENSOR_I64, RF_TENSOR_U8 } rf_tensor_type;
+
+typedef struct rf_tensor_entry {
+    const char *name;
+    rf_tensor_type type;
+    int rank;
+    int64_t dim[RF_TENSOR_RANK_MAX];
+    int64_t count;       /* product of dim */
+    const void *data;    /* reading: points into the mapping, may be unaligned; writing: the bytes */
+} rf_tensor_entry;
+
+typedef struct rf_safetensors rf_safetensors;
+
+rf_status rf__safetensors_open(rf_safetensors **out, const char *path);
+/* The same checks on bytes in memory, which must outlive the result; `name` for messages. */
+rf_status rf__safetensors_parse(rf_safetensors **out, const void *bytes, size_t size, const char *name);
+void rf__safetensors_close(rf_safetensors **file);
+int rf__safetensors_count(const rf_safetensors *file);
+const rf_tensor_entry *rf__safetensors_entry(const rf_safetensors *file, int index); /* in file order */
+const rf_tensor_entry *rf__safetensors_find(const rf_safetensors *file, const char *name); /* NULL when absent */
+const char *rf__safetensors_metadata(const rf_safetensors *file, const char *key);         /* NULL when absent */
+const json_t *rf__safetensors_metadata_all(const rf_safetensors *file);                    /* object or NULL; borrowed */
+/* Any floating type to f32; refuses other types and counts. */
+rf_status rf__safetensors_read_f32(const rf_safetensors *file, const rf_tensor_entry *entry, float *out, int64_t count);
+const char *rf__tensor_type_name(rf_tensor_type type);
+size_t rf__tensor_type_size(rf_tensor_type type);
+
+/* Write atomically, entries in the order given. metadata: object of strings, or NULL. */
+rf_status rf__safetensors_save(const char *path, const rf_tensor_entry *entries, int count, const json_t *metadata);
+
+#endif

@@ -1,0 +1,186 @@
+/* yaml.c - libyaml's document API to jansson. Lines live in a side table keyed by the value's address (jansson has no room for
+ * them); true, false and null are shared singletons there, so these three get no line of their own. */
+#include "yaml.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "../base/file.h"
+#include "../base/memory.h"
+
+#define YAML_LIMIT (1u << 20)
+#define DEPTH_LIMIT 32
+
+typedef struct line_entry {
+    const json_t *value, *tree;
+    int line;
+} line_entry;
+
+static line_entry *lines;
+static size_t line_count, line_room;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void remember(const json_t *value, int line) {
+    if (json_is_boolean(value) || json_is_null(value)) return;
+    pthread_mutex_lock(&lock);
+    if (line_count == line_room) {
+        size_t wanted = line_room ? 2 * line_room : 128;
+        line_entry *bigger = realloc(lines, wanted * sizeof *bigger);
+        if (bigger) lines = bigger, line_room = wanted;
+    }
+    if (line_count < line_room) lines[line_count++] = (line_entry){value, NULL, line};
+    pthread_mutex_unlock(&lock);
+}
+
+/* Entries made since `first` belong to `tree`. */
+static void adopt(size_t first, const json_t *tree) {
+    pthread_mutex_lock(&lock);
+    for (size_t i = first; i < line_count; i++)
+        if (!lines[i].tree) lines[i].tree = tree;
+    pthread_mutex_unlock(&lock);
+}
+
+static void forget(const json_t *tree) {
+    size_t kept = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].tree != tree) lines[kept++] = lines[i];
+    line_count = kept;
+    pthread_mutex_unlock(&lock);
+}
+
+int rf__yaml_line(const json_t *value) {
+    int line = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < line_count && !line; i++)
+        if (lines[i].value == value) line = lines[i].line;
+    pthread_mutex_unlock(&lock);
+    return line;
+}
+
+/* The core schema: quoted text stays text; null, booleans, integers and floats are recognised. */
+static json_t *scalar(const yaml_node_t *node) {
+    const char *text = (const char *)node->data.scalar.value;
+    char *end;
+    if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return json_string(text);
+    if (!*text || !strcmp(text, "~") || !strcmp(text, "null")) return json_null();
+    if (!strcmp(text, "true")) return json_true();
+    if (!strcmp(text, "false")) return json_false();
+    errno = 0;
+    long long whole = strtoll(text, &end, 10);
+    if (!*end && !errno) return json_integer(whole);
+    double real = strtod(text, &end);
+    bool number = !*end && strspn(text, "+-0123456789.eE") == strlen(text);
+    return number ? json_real(real) : json_string(text);
+}
+
+static rf_status convert(yaml_document_t *document, int index, int depth, const char *name, json_t **out);
+
+static rf_status mapping(yaml_document_t *document, yaml_node_t *node, int depth, const char *name, json_t *object) {
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        yaml_node_t *key = yaml_document_get_node(document, pair->key);
+        int line = (int)key->start_mark.line + 1;
+        if (key->type != YAML_SCALAR_NODE) return rf__fail(RF_EFORMAT, "%s:%d: a key must be plain text", name, line);
+        const char *text = (const char *)key->data.scalar.value;
+        if (json_object_get(object, text)) return rf__fail(RF_EFORMAT, "%s:%d: %.60s is given twice", name, line, text);
+        json_t *value = NULL;
+        RF_TRY(convert(document, pair->value, depth, name, &value));
+        if (json_object_set_new(object, text, value))
+            return rf__fail(RF_EFORMAT, "%s:%d: the key is not text in UTF-8", name, line);
+    }
+    return RF_OK;
+}
+
+static rf_status sequence(yaml_document_t *document, yaml_node_t *node, int depth, const char *name, json_t *array) {
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        json_t *value = NULL;
+        RF_TRY(convert(document, *item, depth, name, &value));
+        if (json_array_append_new(array, value)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
+    }
+    return RF_OK;
+}
+
+static rf_status convert(yaml_document_t *document, int index, int depth, const char *name, json_t **out) {
+    yaml_node_t *node = yaml_document_get_node(document, index);
+    int line = (int)node->start_mark.line + 1;
+    if (depth > DEPTH_LIMIT) return rf__fail(RF_EFORMAT, "%s:%d: nested deeper than %d", name, line, DEPTH_LIMIT);
+    bool map = node->type == YAML_MAPPING_NODE;
+    if (node->type == YAML_SCALAR_NODE) *out = scalar(node);
+    else *out = map ? json_object() : json_array();
+    if (!*out) return rf__fail(RF_EFORMAT, "%s:%d: not text in UTF-8, or no memory", name, line);
+    remember(*out, line);
+    if (node->type == YAML_SCALAR_NODE) return RF_OK;
+    rf_status status = (map ? mapping : sequence)(document, node, depth + 1, name, *out);
+    if (status != RF_OK) json_decref(*out), *out = NULL;
+    return status;
+}
+
+/* Aliases make trees that share or loop, and tags name types: neither belongs into a recipe. */
+static rf_status refuse_anchors(const void *bytes, size_t size, const char *name) {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    rf_status status = RF_OK;
+    if (!yaml_parser_initialize(&parser)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
+    yaml_parser_set_input_string(&parser, bytes, size);
+    for (bool done = false; !done && status == RF_OK;) {
+        if (!yaml_parser_parse(&parser, &event)) {
+            status = rf__fail(RF_EFORMAT, "%s:%d: %s", name, (int)parser.problem_mark.line + 1,
+                              parser.problem ? parser.problem : "not YAML");
+            break;
+        }
+        bool anchor = (event.type == YAML_SCALAR_EVENT && (event.data.scalar.anchor || event.data.scalar.tag)) ||
+                      (event.type == YAML_MAPPING_START_EVENT && (event.data.mapping_start.anchor || event.data.mapping_start.tag)) ||
+                      (event.type == YAML_SEQUENCE_START_EVENT && (event.data.sequence_start.anchor || event.data.sequence_start.tag)) ||
+                      event.type == YAML_ALIAS_EVENT;
+        if (anchor)
+            status = rf__fail(RF_EFORMAT, "%s:%d: anchors, aliases and tags are not supported", name, (int)event.start_mark.line + 1);
+        done = event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
+rf_status rf__yaml_parse(json_t **out, const void *bytes, size_t size, const char *name) {
+    yaml_parser_t parser;
+    yaml_document_t document;
+    *out = NULL;
+    RF_TRY(refuse_anchors(bytes, size, name));
+    if (!yaml_parser_initialize(&parser)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
+    yaml_parser_set_input_string(&parser, bytes, size);
+    if (!yaml_parser_load(&parser, &document)) {
+        rf_status status = rf__fail(RF_EFORMAT, "%s:%d: %s", name, (int)parser.problem_mark.line + 1,
+                                    parser.problem ? parser.problem : "not YAML");
+        yaml_parser_delete(&parser);
+        return status;
+    }
+    size_t first = line_count;
+    rf_status status = RF_OK;
+    if (!yaml_document_get_root_node(&document)) status = rf__fail(RF_EFORMAT, "%s: is empty", name);
+    else status = convert(&document, 1, 0, name, out);
+    adopt(first, status == RF_OK ? *out : (const json_t *)&parser);
+    if (status != RF_OK) forget((const json_t *)&parser);
+    yaml_document_delete(&document);
+    yaml_parser_delete(&parser);
+    return status;
+}
+
+rf_status rf__yaml_read(json_t **out, const char *path) {
+    uint8_t *bytes;
+    size_t size;
+    *out = NULL;
+    RF_TRY(rf__file_read(path, YAML_LIMIT, &bytes, &size));
+    rf_status status = rf__yaml_parse(out, bytes, size, path);
+    rf__free(bytes);
+    return status;
+}
+
+void rf__yaml_free(json_t **tree) {
+    if (!tree || !*tree) return;
+    forget(*tree);
+    json_decref(*tree);
+    *tree = NULL;
+}

@@ -1,0 +1,284 @@
+/* model.c - the registry, and a model's way to and from its file. */
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../io/safetensors.h"
+#include "../io/sha256.h"
+
+#define CONVENTION "t=0 noise, t=1 data, v=x1-x0"
+
+extern const rf_model_kind rf__model_mlp, rf__model_unet, rf__model_dit;
+
+const rf_model_kind *const *rf__model_kinds(void) {
+    static const rf_model_kind *const kinds[] = {&rf__model_mlp, &rf__model_unet, &rf__model_dit, NULL};
+    return kinds;
+}
+
+const rf_model_kind *rf__model_kind_find(const char *name) {
+    char list[128] = "";
+    for (const rf_model_kind *const *kind = rf__model_kinds(); *kind; kind++) {
+        if (!strcmp((*kind)->name, name)) return *kind;
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", (*kind)->name);
+    }
+    rf__fail(RF_ENOTFOUND, "model kind is \"%.60s\", expected one of %s", name, list);
+    return NULL;
+}
+
+rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, int64_t batch, bool training) {
+    rf_model_inputs in = {0};
+    rf_shape x = shape->flat ? rf__shape2(batch, shape->channels) : rf__shape4(batch, shape->height, shape->width, shape->channels);
+    in.x = rf__input(graph, "x", RF_F32, x);
+    in.t = rf__input(graph, "t", RF_F32, rf__shape1(batch));
+    if (shape->classes) in.label = rf__input(graph, "label", RF_I32, rf__shape1(batch));
+    if (shape->extra) in.extra = rf__input(graph, "extra", RF_F32, rf__shape2(batch, shape->extra));
+    if (training) {
+        in.drop_key = rf__input(graph, "drop_key", RF_I32, rf__shape2(batch, 2));
+        in.drop_seed = rf__input(graph, "drop_seed", RF_I32, rf__shape1(2));
+    }
+    return in;
+}
+
+/* Kind, settings and shape; weights as the graph of one row declares them. */
+static rf_status model_new(rf_model **out, const rf_model_kind *kind, const void *config) {
+    *out = NULL;
+    if (kind->check) RF_TRY(kind->check(config));
+    rf_model *model = calloc(1, sizeof *model);
+    rf_graph *graph = rf__graph_create(RF_F32);
+    if (model) model->config = malloc(kind->config_size);
+    rf_status status = RF_OK;
+    if (!model || !graph || !model->config) {
+        status = rf__fail(RF_ENOMEM, "no memory for a model");
+    } else {
+        model->kind = kind;
+        memcpy(model->config, config, kind->config_size);
+        model->shape = kind->shape(config);
+        rf_model_inputs in = rf__model_declare(graph, &model->shape, 1, false);
+        kind->build(graph, model->config, &in);
+        status = rf__weights_create(&model->weights, graph);
+    }
+    rf__graph_free(&graph);
+    if (status != RF_OK) rf__model_free(&model);
+    *out = model;
+    return status;
+}
+
+rf_status rf__model_create(rf_model **out, const rf_model_kind *kind, const void *config, uint64_t seed) {
+    RF_TRY(model_new(out, kind, config));
+    rf__weights_init((*out)->weights, seed);
+    return RF_OK;
+}
+
+void rf__model_free(rf_model **model_pointer) {
+    rf_model *model = model_pointer ? *model_pointer : NULL;
+    if (!model) return;
+    rf__weights_free(&model->weights);
+    free(model->config);
+    free(model->metadata_json);
+    free(model->path);
+    free(model);
+    *model_pointer = NULL;
+}
+
+int64_t rf__model_parameters(const rf_model *model) {
+    int64_t count = 0;
+    for (int i = 0; i < rf__weights_count(model->weights); i++) {
+        const rf_param *param = rf__weights_param(model->weights, i);
+        if (param->trained) count += rf__shape_count(&param->shape);
+    }
+    return count;
+}
+
+/* ---- files: convolutions are [out,in,kh,kw] there and [out,kh,kw,in] in memory ---- */
+
+static rf_shape file_shape(const rf_param *param) {
+    rf_shape s = param->shape;
+    if (param->conv) s = rf__shape4(s.dim[0], s.dim[3], s.dim[1], s.dim[2]);
+    return s;
+}
+
+/* One loop for both directions: `to_file` says which side is which. */
+static void permute(const rf_param *param, const float *from, float *to, bool to_file) {
+    int64_t count = rf__shape_count(&param->shape);
+    if (!param->conv) {
+        memcpy(to, from, (size_t)count * sizeof *to);
+        return;
+    }
+    int64_t in = param->shape.dim[3], taps = param->shape.dim[1] * param->shape.dim[2];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t channel = i % in, tap = i / in % taps, out = i / in / taps;
+        int64_t outside = (out * in + channel) * taps + tap;
+        if (to_file) to[outside] = from[i];
+        else to[i] = from[outside];
+    }
+}
+
+static rf_status load_param(rf_model *model, int index, const rf_safetensors *file, float *buffer) {
+    const rf_param *param = rf__weights_param(model->weights, index);
+    const rf_tensor_entry *entry = rf__safetensors_find(file, param->name);
+    rf_shape want = file_shape(param), have = {0};
+    char a[64] = "", b[64] = "";
+    if (!entry && !param->trained) { /* fixed positions and frequencies may be left out: they follow from the settings */
+        return RF_OK;
+    }
+    if (!entry) return rf__fail(RF_EMISMATCH, "%s: is missing from the file", param->name);
+    for (int i = 0, used = 0; i < entry->rank && used < 50; i++)
+        used += snprintf(a + used, sizeof a - (size_t)used, i ? "x%lld" : "%lld", (long long)entry->dim[i]);
+    for (int i = 0, used = 0; i < want.rank; i++)
+        used += snprintf(b + used, sizeof b - (size_t)used, i ? "x%lld" : "%lld", (long long)want.dim[i]);
+    have.rank = entry->rank <= RF_MAX_RANK ? entry->rank : 0;
+    for (int i = 0; i < have.rank; i++) have.dim[i] = entry->dim[i];
+    bool same = have.rank == want.rank;
+    for (int i = 0; same && i < want.rank; i++) same = have.dim[i] == want.dim[i];
+    if (!same) return rf__fail(RF_EMISMATCH, "%s: file has %s, model wants %s", param->name, a, b);
+    RF_TRY(rf__safetensors_read_f32(file, entry, buffer, entry->count));
+    for (int64_t i = 0; i < entry->count; i++)
+        if (!isfinite(buffer[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
+    permute(param, buffer, rf__weights_data(model->weights, index), false);
+    return RF_OK;
+}
+
+static rf_status load_weights(rf_model *model, const rf_safetensors *file) {
+    int64_t largest = 1;
+    for (int i = 0; i < rf__weights_count(model->weights); i++) {
+        int64_t count = rf__shape_count(&rf__weights_param(model->weights, i)->shape);
+        if (count > largest) largest = count;
+    }
+    float *buffer = rf__alloc_array((size_t)largest, sizeof *buffer);
+    if (!buffer) return rf__fail(RF_ENOMEM, "no memory to read the weights");
+    rf_status status = RF_OK;
+    for (int i = 0; i < rf__weights_count(model->weights) && status == RF_OK; i++) status = load_param(model, i, file, buffer);
+    rf__free(buffer);
+    RF_TRY(status);
+    for (int i = 0; i < rf__safetensors_count(file); i++) {
+        const char *name = rf__safetensors_entry(file, i)->name;
+        if (rf__weights_find(model->weights, name) < 0)
+            return rf__fail(RF_EMISMATCH, "%.100s: the model has no such parameter", name);
+    }
+    return RF_OK;
+}
+
+/* {"kind": ..., "settings": {...}} from the metadata to a model without weights. */
+static rf_status model_from_metadata(rf_model **out, const rf_safetensors *file) {
+    const char *text = rf__safetensors_metadata(file, "strait.model"), *convention = rf__safetensors_metadata(file, "strait.convention");
+    if (!text) return rf__fail(RF_EFORMAT, "its metadata has no strait.model, so it is not a checkpoint of ours");
+    if (!convention || strcmp(convention, CONVENTION))
+        return rf__fail(RF_EFORMAT, "its convention is \"%.60s\", expected \"" CONVENTION "\"", convention ? convention : "not stated");
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const char *name = json_string_value(json_object_get(object, "kind"));
+    const rf_model_kind *kind = name ? rf__model_kind_find(name) : NULL;
+    rf_status status = RF_OK;
+    void *config = kind ? calloc(1, kind->config_size) : NULL;
+    if (!name) status = rf__fail(RF_EFORMAT, "strait.model is not an object with a kind");
+    else if (!kind) status = RF_EFORMAT; /* the sentence lists the kinds */
+    else if (!config) status = rf__fail(RF_ENOMEM, "no memory for the settings");
+    else status = rf__fields_read(kind->fields, config, json_object_get(object, "settings"), "strait.model");
+    if (status == RF_OK) status = model_new(out, kind, config);
+    free(config);
+    json_decref(object);
+    return status;
+}
+
+rf_status rf__model_open(rf_model **out, const char *path) {
+    rf_safetensors *file;
+    rf_model *model = NULL;
+    *out = NULL;
+    RF_TRY(rf__safetensors_open(&file, path));
+    rf_status status = model_from_metadata(&model, file);
+    if (status == RF_OK) {
+        rf__weights_init(model->weights, 0); /* fixed buffers that the file leaves out */
+        status = load_weights(model, file);
+    }
+    if (status == RF_OK) status = rf__sha256_file(path, model->sha256);
+    if (status == RF_OK) {
+        model->metadata_json = json_dumps(rf__safetensors_metadata_all(file), JSON_COMPACT | JSON_SORT_KEYS);
+        model->path = strdup(path);
+        if (!model->metadata_json || !model->path) status = rf__fail(RF_ENOMEM, "no memory");
+    }
+    rf__safetensors_close(&file);
+    if (status != RF_OK) {
+        rf__model_free(&model);
+        return rf__fail_in(status, "%s: ", path);
+    }
+    *out = model;
+    return RF_OK;
+}
+
+/* ---- saving ---- */
+
+static json_t *save_metadata(const rf_model *model, const char *metadata_json) {
+    json_t *all = json_object(), *more = metadata_json ? json_loads(metadata_json, 0, NULL) : NULL;
+    json_t *settings = rf__fields_write(model->kind->fields, model->config);
+    json_t *described = settings ? json_pack("{s:s, s:o}", "kind", model->kind->name, "settings", settings) : NULL;
+    char *text = described ? json_dumps(described, JSON_COMPACT) : NULL;
+    const char *key;
+    json_t *value;
+    json_object_foreach(more, key, value) {
+        char *dump = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_object_set_new(all, key, json_string(dump ? dump : json_string_value(value)));
+        free(dump);
+    }
+    if (text) {
+        json_object_set_new(all, "format", json_string("strait"));
+        json_object_set_new(all, "strait.version", json_string(RF_VERSION));
+        json_object_set_new(all, "strait.convention", json_string(CONVENTION));
+        json_object_set_new(all, "strait.model", json_string(text));
+    } else {
+        json_decref(all);
+        all = NULL;
+    }
+    free(text);
+    json_decref(described);
+    json_decref(more);
+    return all;
+}
+
+/* Parameters in file order and dtype, one buffer for all. */
+static rf_status save_tensors(const rf_model *model, const float *all, rf_dtype dtype, rf_tensor_entry *entries, uint8_t **bytes) {
+    int64_t total = 0, largest = 1;
+    int count = rf__weights_count(model->weights);
+    for (int i = 0; i < count; i++) {
+        int64_t n = rf__shape_count(&rf__weights_param(model->weights, i)->shape);
+        total += n;
+        largest = n > largest ? n : largest;
+    }
+    size_t size = rf__dtype_size(dtype);
+    float *buffer = rf__alloc_array((size_t)largest, sizeof *buffer);
+    uint8_t *at = *bytes = rf__alloc_array((size_t)total + 1, size);
+    if (!buffer || !at) {
+        rf__free(buffer);
+        return rf__fail(RF_ENOMEM, "no memory for %lld numbers", (long long)total);
+    }
+    for (int i = 0; i < count; i++) {
+        const rf_param *param = rf__weights_param(model->weights, i);
+        rf_shape shape = file_shape(param);
+        int64_t n = rf__shape_count(&shape);
+        permute(param, all + rf__weights_offset(model->weights, i), buffer, true);
+        for (int64_t k = 0; k < n && dtype == RF_BF16; k++) ((uint16_t *)at)[k] = rf__f32_to_bf16(buffer[k]);
+        if (dtype == RF_F32) memcpy(at, buffer, (size_t)n * sizeof(float));
+        entries[i] = (rf_tensor_entry){.name = param->name, .type = dtype == RF_BF16 ? RF_TENSOR_BF16 : RF_TENSOR_F32,
+                                       .rank = shape.rank, .count = n, .data = at};
+        for (int d = 0; d < shape.rank; d++) entries[i].dim[d] = shape.dim[d];
+        at += (size_t)n * size;
+    }
+    rf__free(buffer);
+    return RF_OK;
+}
+
+rf_status rf__model_save(const rf_model *model, const float *all, const char *path, rf_dtype dtype, const char *metadata_json) {
+    int count = rf__weights_count(model->weights);
+    rf_tensor_entry *entries = calloc((size_t)count + 1, sizeof *entries);
+    json_t *metadata = save_metadata(model, metadata_json);
+    uint8_t *bytes = NULL;
+    rf_status status = entries && metadata ? RF_OK : rf__fail(RF_ENOMEM, "%s: no memory", path);
+    if (status == RF_OK) status = save_tensors(model, all, dtype, entries, &bytes);
+    if (status == RF_OK) status = rf__safetensors_save(path, entries, count, metadata);
+    rf__free(bytes);
+    free(entries);
+    json_decref(metadata);
+    return status;
+}
