@@ -63,6 +63,13 @@ $(B)/src/cli/%_test: src/cli/%_test.c $(filter-out %/main.o,$(CLIOBJ)) $(B)/libs
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) -lcmocka
 
+# Measuring programs; the figures of docs/ say which command made them.
+$(B)/bench/%: bench/%.c $(B)/libstrait.a
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+
+bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+
 tests: $(TESTS)
 
 test: all tests
