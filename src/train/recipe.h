@@ -49,13 +49,13 @@ typedef struct rf_recipe {
 /* overrides: `count` texts "train.steps=100", applied after the file. Errors: RF_EFORMAT or RF_ENOTFOUND, "FILE:LINE: key ...". */
 rf_status rf__recipe_open(rf_recipe **out, const char *path, int count, char *const *overrides);
 /* From the JSON that rf__recipe_json wrote. */
-rf_status rf__recipe_parse(rf_recipe **out, const json_t *object, const char *where);
+rf_status rf__recipe_parse(rf_recipe **out, json_t *object, const char *where);
 void rf__recipe_free(rf_recipe **recipe);
 /* Every section with every key (new reference), or NULL when out of memory. */
 json_t *rf__recipe_json(const rf_recipe *recipe);
-/* RF_EMISMATCH naming the first key that differs between two rf__recipe_json objects, `ours` against `theirs`. Keys that do not change the
+/* RF_EMISMATCH naming the first key that differs between two rf__recipe_json objects: the recipe at hand and that of a checkpoint. Keys that do not change the
  * weights (how often to log, what to sample) may differ; so may train.steps, unless the schedule depends on it. */
-rf_status rf__recipe_same(const json_t *ours, const json_t *theirs, const char *theirs_name);
+rf_status rf__recipe_same(const json_t *ours, const json_t *theirs);
 /* Markdown: every key of every section and every plug-in, for recipes/README.md. */
 void rf__recipe_help(FILE *stream);
 

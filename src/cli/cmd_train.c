@@ -1,0 +1,92 @@
+/* cmd_train.c - strait train: run a recipe. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/log.h"
+#include "../train/run.h"
+#include "args.h"
+#include "command.h"
+
+typedef struct settings {
+    const char *folder;
+    int64_t threads;
+    bool resume, help_keys;
+} settings;
+
+static const rf_arg table[] = {
+    {"output", 'o', NULL, RF_ARG_STRING, offsetof(settings, folder), NULL, 0, 0, NULL, "DIR", "run folder (runs/NAME of the recipe)"},
+    {"resume", 0, NULL, RF_ARG_FLAG, offsetof(settings, resume), NULL, 0, 0, NULL, NULL, "continue from the newest checkpoint of the run folder"},
+    {"threads", 't', NULL, RF_ARG_INT, offsetof(settings, threads), "0", 0, 4096, NULL, "N", "threads; 0: one a CPU. The result does not depend on it"},
+    {"help-keys", 0, NULL, RF_ARG_FLAG, offsetof(settings, help_keys), NULL, 0, 0, NULL, NULL, "every key and plug-in of a recipe, as Markdown"},
+    {NULL}};
+
+static const char examples[] = "  strait train recipes/toy-8gauss-rf.yaml\n"
+                               "  strait train recipes/fashion-rf.yaml train.steps=2000 -o runs/short -t 2\n"
+                               "  strait train recipes/fashion-rf.yaml --resume\n";
+
+static void print_report(const rf_recipe *recipe, const rf_run_report *report, const char *folder) {
+    printf("%s: %lld steps, %lld samples, loss %.4f, %.1f s (%.0f img/s)", folder, (long long)report->steps, (long long)report->images,
+           report->loss, report->seconds, report->images_per_second);
+    if (report->skipped) printf(", %lld steps skipped", (long long)report->skipped);
+    putchar('\n');
+    for (int i = 0; i < report->couplings; i++)
+        printf("coupling MSE, %lld Euler step%s: %.4g\n", (long long)recipe->evaluate.coupling_steps.at[i],
+               recipe->evaluate.coupling_steps.at[i] == 1 ? "" : "s", report->coupling[i]);
+}
+
+static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report, const char *folder, const char *path) {
+    json_t *coupling = json_object();
+    for (int i = 0; i < report->couplings; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%lld", (long long)recipe->evaluate.coupling_steps.at[i]);
+        json_object_set_new(coupling, key, json_real(report->coupling[i]));
+    }
+    json_t *object = json_pack("{ss ss sI sI sI so sf sf so}", "recipe", recipe->name, "folder", folder, "steps", (json_int_t)report->steps, "images",
+                               (json_int_t)report->images, "skipped", (json_int_t)report->skipped, "loss",
+                               isfinite(report->loss) ? json_real(report->loss) : json_null(), "seconds", report->seconds,
+                               "images_per_second", report->images_per_second, "coupling_mse", coupling);
+    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    json_decref(object);
+    if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");
+    rf_status status = RF_OK;
+    if (strcmp(path, "-") == 0) puts(text);
+    else status = rf__file_write(path, text, strlen(text));
+    free(text);
+    return status;
+}
+
+static rf_status train(const settings *s, const rf_common *common, const rf_arg_rest *rest) {
+    rf_recipe *recipe = NULL;
+    RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
+    char folder[1024];
+    snprintf(folder, sizeof folder, "runs/%s", recipe->name);
+    rf_run_opts opts = {.folder = s->folder ? s->folder : folder, .threads = (int)s->threads, .resume = s->resume};
+    rf_run_report report;
+    rf_status status = rf__train_run(recipe, &opts, &report);
+    if (status == RF_OK && !(common->json && strcmp(common->json, "-") == 0)) print_report(recipe, &report, opts.folder);
+    if (status == RF_OK && common->json) status = write_json(recipe, &report, opts.folder, common->json);
+    if (status == RF_EINTERRUPTED) rf__warn("%s", rf_last_error());
+    rf__recipe_free(&recipe);
+    return status;
+}
+
+static int run(int argc, char **argv) {
+    static const rf_args spec = {"train", "Train a flow model as a recipe says.", "RECIPE.yaml [SECTION.KEY=VALUE...]", 0, -1, table, examples};
+    settings s;
+    rf_common common;
+    rf_arg_rest rest = {0};
+    rf__args_parse(&spec, argc, argv, &s, &common, &rest);
+    int code = RF_EXIT_DONE;
+    if (s.help_keys) rf__recipe_help(stdout);
+    else if (rest.count < 1) code = rf__cli_usage("train", "no recipe given, expected RECIPE.yaml");
+    else code = rf__cli_failed("train", train(&s, &common, &rest));
+    free(rest.at);
+    rf__args_fini(table, &s);
+    return code;
+}
+
+const rf_command rf__cmd_train = {"train", "train a flow model as a recipe says", run, examples};

@@ -1,0 +1,203 @@
+/* recipe.c - read, check, write and compare recipes. */
+#include "recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../io/yaml.h"
+#include "recipe_fields.h"
+
+enum { SECTIONS = 5 };
+
+typedef struct section {
+    const char *name, *help;
+    const rf_field_desc *table;
+    void *config;
+    bool required;
+} section;
+
+/* The sections of a recipe; the model's table is that of its kind (NULL while the kind is unknown). */
+static void sections_of(rf_recipe *recipe, section out[SECTIONS]) {
+    out[0] = (section){"model", "the network", recipe->kind ? recipe->kind->fields : NULL, recipe->model, true};
+    out[1] = (section){"data", "what it learns", rf__data_fields, &recipe->data, true};
+    out[2] = (section){"train", "how it learns", rf__train_fields, &recipe->train, true};
+    out[3] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
+    out[4] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
+}
+
+/* "FILE:LINE" of a value, or FILE. */
+static const char *place(const json_t *value, const char *where, char buffer[512]) {
+    int line = rf__yaml_line(value);
+    if (line > 0) snprintf(buffer, 512, "%s:%d", where, line);
+    else snprintf(buffer, 512, "%s", where);
+    return buffer;
+}
+
+/* model.kind says which settings the section has; *settings: the section without it, values (and their lines) shared. */
+static rf_status read_kind(rf_recipe *recipe, json_t *model, const char *where, json_t **settings) {
+    char at[512];
+    const json_t *kind = json_object_get(model, "kind");
+    if (!json_is_string(kind)) return rf__fail(RF_EFORMAT, "%s: model.kind is missing, expected the name of a network", place(model, where, at));
+    recipe->kind = rf__model_kind_find(json_string_value(kind));
+    if (!recipe->kind) return rf__fail_in(RF_ENOTFOUND, "%s: ", place(kind, where, at));
+    recipe->model = rf__alloc(recipe->kind->config_size);
+    *settings = json_copy(model);
+    if (!recipe->model || !*settings) return rf__fail(RF_ENOMEM, "%s: no memory for the settings of the network", where);
+    json_object_del(*settings, "kind");
+    return RF_OK;
+}
+
+static rf_status check_sections(const section all[SECTIONS], json_t *object, const char *where) {
+    const char *key;
+    json_t *value;
+    char at[512];
+    json_object_foreach(object, key, value) {
+        bool known = false;
+        for (int i = 0; i < SECTIONS; i++) known = known || strcmp(key, all[i].name) == 0;
+        if (!known)
+            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, sample or evaluate",
+                            place(value, where, at), key);
+        if (!json_is_object(value)) return rf__fail(RF_EFORMAT, "%s: %s is not a section, expected keys below it", place(value, where, at), key);
+    }
+    for (int i = 0; i < SECTIONS; i++)
+        if (all[i].required && !json_object_get(object, all[i].name))
+            return rf__fail(RF_EFORMAT, "%s: has no section %s (%s)", where, all[i].name, all[i].help);
+    return RF_OK;
+}
+
+static rf_status read_sections(rf_recipe *recipe, json_t *object, const char *where) {
+    section all[SECTIONS];
+    sections_of(recipe, all);
+    if (!json_is_object(object)) return rf__fail(RF_EFORMAT, "%s: is not a recipe, expected the sections model, data, train", where);
+    RF_TRY(check_sections(all, object, where));
+    json_t *settings = NULL;
+    rf_status status = read_kind(recipe, json_object_get(object, "model"), where, &settings);
+    sections_of(recipe, all);
+    for (int i = 0; i < SECTIONS && status == RF_OK; i++) {
+        const json_t *part = i == 0 ? settings : json_object_get(object, all[i].name);
+        if (part) status = rf__fields_read(all[i].table, all[i].config, part, where);
+        else status = rf__fields_defaults(all[i].table, all[i].config);
+    }
+    json_decref(settings);
+    return status;
+}
+
+/* "train.steps=100" */
+static rf_status apply_override(rf_recipe *recipe, const char *text) {
+    section all[SECTIONS];
+    sections_of(recipe, all);
+    const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    if (!dot || !equals || dot > equals) return rf__fail(RF_EFORMAT, "\"%s\" is not an override, expected SECTION.KEY=VALUE", text);
+    for (int i = 0; i < SECTIONS; i++) {
+        if (strlen(all[i].name) != (size_t)(dot - text) || strncmp(text, all[i].name, (size_t)(dot - text)) != 0) continue;
+        char key[128];
+        snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
+        return rf__fields_set(all[i].table, all[i].config, key, equals + 1, text);
+    }
+    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, sample or evaluate", text);
+}
+
+/* Names to table entries, and what one key alone cannot check. */
+static rf_status resolve(rf_recipe *recipe, const char *where) {
+    const rf_train_config *t = &recipe->train;
+    const struct { const rf_plugin *const *table; const char *key, *name; const void **out; } names[] = {
+        {rf__couplings(), "train.coupling", t->coupling, (const void **)&recipe->coupling},
+        {rf__time_laws(), "train.time", t->time, (const void **)&recipe->time},
+        {rf__paths(), "train.path", t->path, (const void **)&recipe->path},
+        {rf__targets(), "train.target", t->target, (const void **)&recipe->target},
+        {rf__metrics(), "train.loss", t->loss, (const void **)&recipe->metric},
+        {rf__loss_weights(), "train.weight", t->weight, (const void **)&recipe->weight},
+        {rf__lr_schedules(), "train.schedule", t->schedule, (const void **)&recipe->optim.schedule},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!(*names[i].out = rf__plugin_find(names[i].table, names[i].key, names[i].name))) return rf__fail_in(RF_ENOTFOUND, "%s: ", where);
+    if (t->batch % t->micro_batch != 0)
+        return rf__fail(RF_EFORMAT, "%s: train.batch is %lld, expected a multiple of train.micro_batch (%lld)", where, (long long)t->batch,
+                        (long long)t->micro_batch);
+    recipe->optim = (rf_optim_config){.lr = t->lr, .beta1 = t->beta1, .beta2 = t->beta2, .eps = t->eps, .weight_decay = t->weight_decay,
+                                      .clip = t->clip, .ema = t->ema, .warmup = t->warmup, .steps = t->steps,
+                                      .schedule = recipe->optim.schedule};
+    if (recipe->kind->check && recipe->kind->check(recipe->model) != RF_OK) return rf__fail_in(RF_EFORMAT, "%s: model: ", where);
+    rf_model_shape shape = recipe->kind->shape(recipe->model);
+    if (t->label_drop > 0 && shape.classes == 0)
+        return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 for a network without classes", where, t->label_drop);
+    return RF_OK;
+}
+
+static rf_status parse(rf_recipe **out, json_t *object, const char *where, int count, char *const *overrides) {
+    rf_recipe *recipe = *out = rf__alloc(sizeof *recipe);
+    if (!recipe) return rf__fail(RF_ENOMEM, "%s: no memory for the recipe", where);
+    rf_status status = read_sections(recipe, object, where);
+    for (int i = 0; i < count && status == RF_OK; i++) status = apply_override(recipe, overrides[i]);
+    if (status == RF_OK) status = resolve(recipe, where);
+    const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where;
+    if (status == RF_OK && !(recipe->name = strndup(name, strcspn(name, ".")))) status = rf__fail(RF_ENOMEM, "%s: no memory", where);
+    if (status != RF_OK) rf__recipe_free(out);
+    return status;
+}
+
+rf_status rf__recipe_open(rf_recipe **out, const char *path, int count, char *const *overrides) {
+    *out = NULL;
+    json_t *object = NULL;
+    RF_TRY(rf__yaml_read(&object, path));
+    rf_status status = parse(out, object, path, count, overrides);
+    rf__yaml_free(&object);
+    return status;
+}
+
+rf_status rf__recipe_parse(rf_recipe **out, json_t *object, const char *where) {
+    *out = NULL;
+    return parse(out, object, where, 0, NULL);
+}
+
+void rf__recipe_free(rf_recipe **recipe) {
+    if (!*recipe) return;
+    free((*recipe)->name);
+    rf__free((*recipe)->model);
+    rf__free(*recipe);
+    *recipe = NULL;
+}
+
+json_t *rf__recipe_json(const rf_recipe *recipe) {
+    section all[SECTIONS];
+    sections_of((rf_recipe *)recipe, all);
+    json_t *object = json_object();
+    for (int i = 0; i < SECTIONS; i++) {
+        json_t *part = rf__fields_write(all[i].table, all[i].config);
+        if (i == 0) json_object_set_new(part, "kind", json_string(recipe->kind->name));
+        json_object_set_new(object, all[i].name, part);
+    }
+    return object;
+}
+
+/* ---- comparing ---- */
+
+static bool may_differ(const char *part, const char *key, bool constant) {
+    static const char *const free_keys[] = {"data.path", "train.log_every", "train.checkpoint_every", "train.sample_every", "train.save_dtype", NULL};
+    char full[256];
+    snprintf(full, sizeof full, "%s.%s", part, key);
+    for (int i = 0; free_keys[i]; i++)
+        if (strcmp(full, free_keys[i]) == 0) return true;
+    return constant && strcmp(full, "train.steps") == 0;
+}
+
+rf_status rf__recipe_same(const json_t *ours, const json_t *theirs) {
+    static const char *const parts[] = {"model", "data", "train"};
+    const char *schedule = json_string_value(json_object_get(json_object_get(ours, "train"), "schedule"));
+    bool constant = schedule && strcmp(schedule, "constant") == 0;
+    for (int i = 0; i < 3; i++) {
+        json_t *a = json_object_get(ours, parts[i]), *b = json_object_get(theirs, parts[i]), *value;
+        const char *key;
+        json_object_foreach(a, key, value) {
+            json_t *other = json_object_get(b, key);
+            if (may_differ(parts[i], key, constant) || (other && json_equal(value, other))) continue;
+            char *mine = json_dumps(value, JSON_ENCODE_ANY), *yours = other ? json_dumps(other, JSON_ENCODE_ANY) : NULL;
+            rf__fail(RF_EMISMATCH, "was made with %s.%s %s, the recipe has %s", parts[i], key, yours ? yours : "missing", mine ? mine : "?");
+            free(mine);
+            free(yours);
+            return RF_EMISMATCH;
+        }
+    }
+    return RF_OK;
+}

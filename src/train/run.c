@@ -1,0 +1,210 @@
+/* run.c - the loop around trainer_step: log, curves, checkpoints, grids, the final model and its numbers. */
+#include "run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "../base/progress.h"
+#include "../models/model_field.h"
+#include "checkpoint.h"
+#include "coupling_error.h"
+
+enum { SKIPS_IN_A_ROW = 50 /* then the run is lost: Adam cannot come back from NaN weights */ };
+
+typedef struct run {
+    rf_recipe *recipe;
+    const rf_run_opts *opts;
+    rf_run_report *report;
+    rf_trainer *trainer;
+    rf_model *ema;         /* a second model that samples; made on first use */
+    FILE *log;
+    rf_loss_bins bins;
+    double log_time;       /* of the newest line */
+    int64_t log_step;
+    int skips;             /* in a row */
+    rf_progress progress;
+} run;
+
+static const char *in_folder(const run *r, char buffer[4096], const char *name) {
+    snprintf(buffer, 4096, "%s/%s", r->opts->folder, name);
+    return buffer;
+}
+
+/* ---- before ---- */
+
+static rf_status write_recipe(const run *r) {
+    char path[4096];
+    json_t *object = rf__recipe_json(r->recipe);
+    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    json_decref(object);
+    if (!text) return rf__fail(RF_ENOMEM, "%s: no memory for recipe.json", r->opts->folder);
+    rf_status status = rf__file_write(in_folder(r, path, "recipe.json"), text, strlen(text));
+    free(text);
+    return status;
+}
+
+static rf_status begin(run *r) {
+    const char *folder = r->opts->folder;
+    char path[4096];
+    RF_TRY(rf__make_dirs(folder));
+    int64_t newest = rf__checkpoint_newest(folder);
+    if (newest >= 0 && !r->opts->resume)
+        return rf__fail(RF_EINVAL, "%s: holds a run of %lld steps, expected an empty folder: --resume continues it, -o names another", folder,
+                        (long long)newest);
+    RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
+    if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, folder));
+    else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
+    RF_TRY(write_recipe(r));
+    RF_TRY(rf__runlog_open(&r->log, in_folder(r, path, "log.jsonl"), r->trainer->step));
+    r->log_time = rf__now();
+    r->log_step = r->trainer->step;
+    rf__progress_start(&r->progress, r->recipe->name, r->recipe->train.steps, r->trainer->step);
+    return RF_OK;
+}
+
+/* ---- on the way ---- */
+
+/* The weights that sample and are saved: the EMA in a model of its own. */
+static rf_status refresh_ema(run *r) {
+    if (!r->ema) RF_TRY(rf__model_create(&r->ema, r->recipe->kind, r->recipe->model, 0));
+    int64_t count;
+    float *all = rf__weights_all(r->ema->weights, &count);
+    memcpy(all, r->trainer->ema, (size_t)count * sizeof(float));
+    return rf__weights_refresh(r->ema->weights, r->trainer->pool);
+}
+
+static rf_status write_log(run *r) {
+    const rf_trainer *tr = r->trainer;
+    double now = rf__now(), rate = (double)((tr->step - r->log_step) * r->recipe->train.batch) / (now - r->log_time);
+    rf_log_line line = {.step = tr->step, .skipped = tr->optim.skipped, .images_per_second = rate,
+                        .lr = rf__optim_lr(&r->recipe->optim, tr->step - 1), .grad_norm = tr->optim.grad_norm, .bins = &r->bins};
+    RF_TRY(rf__runlog_write(r->log, &line));
+    r->bins = (rf_loss_bins){.newest = rf__loss_bins_mean(&r->bins)};
+    r->log_time = now;
+    r->log_step = tr->step;
+    return RF_OK;
+}
+
+static void show(run *r) {
+    const rf_trainer *tr = r->trainer;
+    char note[128];
+    double loss = r->bins.rows ? rf__loss_bins_mean(&r->bins) : r->bins.newest;
+    double elapsed = rf__now() - r->progress.started;
+    double rate = (double)((tr->step - r->progress.first_done) * r->recipe->train.batch) / (elapsed > 0 ? elapsed : 1);
+    snprintf(note, sizeof note, "loss %.4f  %.0f img/s%s", loss, rate, tr->optim.skipped ? "  (steps skipped)" : "");
+    rf__progress_update(&r->progress, tr->step, note);
+}
+
+static rf_status count_skips(run *r, int64_t skipped_before) {
+    const rf_trainer *tr = r->trainer;
+    if (tr->optim.skipped == skipped_before) {
+        r->skips = 0;
+        return RF_OK;
+    }
+    if (++r->skips == 1) rf__warn("step %lld: the gradient is not finite, the step is skipped", (long long)tr->step);
+    if (r->skips < SKIPS_IN_A_ROW) return RF_OK;
+    return rf__fail(RF_ENUMERIC, "step %lld: %d gradients in a row are not finite; a smaller train.lr or a longer train.warmup helps",
+                    (long long)tr->step, SKIPS_IN_A_ROW);
+}
+
+static rf_status after_step(run *r) {
+    const rf_train_config *c = &r->recipe->train;
+    int64_t step = r->trainer->step;
+    bool last = step == c->steps;
+    if (step % c->log_every == 0 || last) RF_TRY(write_log(r));
+    if (step % 16 == 0 || c->steps < 10000) show(r); /* a toy's step is shorter than the clock calls of a progress line */
+    if (step % c->checkpoint_every == 0 && !last) {
+        RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
+        RF_TRY(rf__runlog_curves(r->opts->folder));
+    }
+    return RF_OK;
+}
+
+static rf_status walk(run *r) {
+    while (r->trainer->step < r->recipe->train.steps) {
+        if (rf__interrupted) {
+            RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
+            return rf__fail(RF_EINTERRUPTED, "%s: interrupted at step %lld, saved; --resume continues", r->opts->folder,
+                            (long long)r->trainer->step);
+        }
+        int64_t skipped = r->trainer->optim.skipped;
+        RF_TRY(rf__trainer_step(r->trainer, &r->bins));
+        RF_TRY(count_skips(r, skipped));
+        RF_TRY(after_step(r));
+    }
+    return RF_OK;
+}
+
+/* ---- after ---- */
+
+/* Nothing here may depend on the machine or the clock: a resumed run writes the same bytes. */
+static char *protocol_json(const run *r) {
+    const rf_trainer *tr = r->trainer;
+    json_t *training = json_pack("{sI sI sI so ss sI ss ss}", "steps", (json_int_t)tr->step, "images",
+                                 (json_int_t)(tr->step * r->recipe->train.batch), "skipped", (json_int_t)tr->optim.skipped, "loss",
+                                 isfinite(r->bins.newest) ? json_real(r->bins.newest) : json_null(), "data", r->recipe->data.name, "seed",
+                                 (json_int_t)r->recipe->train.seed, "weights", "ema", "version", RF_VERSION);
+    json_object_set_new(training, "recipe", rf__recipe_json(r->recipe));
+    json_t *object = json_pack("{so}", "training", training);
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(object);
+    return text;
+}
+
+static rf_status save_model(run *r) {
+    char path[4096], *metadata = protocol_json(r);
+    if (!metadata) return rf__fail(RF_ENOMEM, "%s: no memory for the metadata of the model", r->opts->folder);
+    rf_status status = rf__model_save(r->ema, r->trainer->ema, in_folder(r, path, "model.safetensors"), (rf_dtype)r->recipe->train.save_dtype, metadata);
+    free(metadata);
+    return status;
+}
+
+static rf_status evaluate(run *r) {
+    const rf_evaluate_config *c = &r->recipe->evaluate;
+    if (c->coupling_steps.count == 0) return RF_OK;
+    rf_model_field *model = NULL;
+    RF_TRY(rf__model_field_open(&model, r->ema, RF_F32, r->trainer->pool, 1024));
+    rf_field field = rf__model_field_view(model);
+    /* ~seed: noise that the training has not seen. */
+    rf_status status = rf__coupling_error(&field, &r->trainer->source, &c->coupling_steps, c->samples, ~(uint64_t)r->recipe->train.seed,
+                                          r->trainer->pool, r->report->coupling);
+    rf__model_field_close(&model);
+    if (status == RF_OK) r->report->couplings = c->coupling_steps.count;
+    return status;
+}
+
+static rf_status finish(run *r) {
+    RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
+    RF_TRY(rf__runlog_curves(r->opts->folder));
+    RF_TRY(refresh_ema(r));
+    RF_TRY(save_model(r));
+    return evaluate(r);
+}
+
+rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report) {
+    *report = (rf_run_report){0};
+    run r = {.recipe = recipe, .opts = opts, .report = report};
+    rf_status status = begin(&r);
+    if (status == RF_OK) {
+        double start = rf__now();
+        int64_t first = r.trainer->step;
+        status = walk(&r);
+        report->seconds = rf__now() - start;
+        report->steps = r.trainer->step;
+        report->images = r.trainer->step * recipe->train.batch;
+        report->skipped = r.trainer->optim.skipped;
+        report->images_per_second = (double)((r.trainer->step - first) * recipe->train.batch) / report->seconds;
+        report->loss = r.bins.newest;
+        rf__progress_finish(&r.progress, NULL);
+        if (status == RF_OK) status = finish(&r);
+    }
+    if (r.log) fclose(r.log);
+    rf__model_free(&r.ema);
+    rf__trainer_free(&r.trainer);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* run.h - a run from recipe to model.safetensors, in a run folder:
+ *   recipe.json  checkpoint_*.safetensors  log.jsonl  loss.png  loss_by_time.png  samples_*.png  model.safetensors */
+#ifndef RF_TRAIN_RUN_H
+#define RF_TRAIN_RUN_H
+#include "recipe.h"
+
+typedef struct rf_run_opts {
+    const char *folder;
+    int threads;        /* <= 0: all */
+    bool resume;
+} rf_run_opts;
+
+typedef struct rf_run_report {
+    int64_t steps, images, skipped;
+    double seconds, images_per_second, loss; /* of this process; loss: mean of the newest log interval */
+    int couplings;                           /* evaluate.coupling_steps */
+    double coupling[RF_FIELD_LIST_MAX];      /* squared error per sample against the exact flow */
+} rf_run_report;
+
+/* errors: RF_EINTERRUPTED after rf__interrupted, with a checkpoint written; RF_ENUMERIC when too many steps in a row had no finite gradient;
+ * RF_EINVAL when the folder holds another run and resume is off. */
+rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report);
+
+#endif
