@@ -1,5 +1,6 @@
 /* dataset_folder.c - a folder of PNG and JPEG pictures of one size; sub-folders, in alphabetic order, are the classes. */
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
