@@ -1,0 +1,230 @@
+/* golden_test.c - networks against golden tensors of our PyTorch versions (tests/golden/make_golden.py): the output, the loss, and
+ * the gradient of every parameter and of x, under every instruction set and provider. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/cpu.h"
+#include "../base/memory.h"
+#include "../io/safetensors.h"
+#include "model.h"
+
+/* Of the largest value of a tensor. The oracle is float64; f32 sums over at most a few thousand products, and a time feature of angle
+ * 999 (its own rounding is 3e-5), stay below it. bf16 keeps 8 bits; its rounding errors are averaged over two dozen layers. */
+#define F32_TOLERANCE 1e-4
+#define BF16_TOLERANCE 2e-2
+
+typedef struct golden {
+    rf_safetensors *file;
+    const rf_model_kind *kind;
+    void *config;
+    rf_model_shape shape;
+    int64_t rows;
+} golden;
+
+static void golden_open(golden *o, const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "tests/golden/%s.safetensors", name);
+    if (rf__safetensors_open(&o->file, path) != RF_OK) fail_msg("%s", rf_last_error());
+    json_t *model = json_loads(rf__safetensors_metadata(o->file, "strait.model"), 0, NULL);
+    o->kind = rf__model_kind_find(json_string_value(json_object_get(model, "kind")));
+    assert_non_null(o->kind);
+    o->config = calloc(1, o->kind->config_size);
+    if (rf__fields_read(o->kind->fields, o->config, json_object_get(model, "settings"), path) != RF_OK) fail_msg("%s", rf_last_error());
+    json_decref(model);
+    o->shape = o->kind->shape(o->config);
+    o->rows = rf__safetensors_find(o->file, "t")->count;
+}
+
+static void golden_close(golden *o) {
+    rf__safetensors_close(&o->file);
+    free(o->config);
+}
+
+static float *golden_read(const golden *o, const char *side, const char *name, int64_t count) {
+    char full[200];
+    snprintf(full, sizeof full, "%s%s", side, name);
+    const rf_tensor_entry *entry = rf__safetensors_find(o->file, full);
+    if (!entry || entry->count != count)
+        fail_msg("%s: file has %lld numbers, network wants %lld", full, entry ? (long long)entry->count : 0, (long long)count);
+    float *values = malloc((size_t)count * sizeof *values);
+    assert_int_equal(rf__safetensors_read_f32(o->file, entry, values, count), RF_OK);
+    return values;
+}
+
+/* A parameter of the file in our order: convolutions are [out,in,kh,kw] there, [out,kh,kw,in] here. */
+static float *golden_param(const golden *o, const char *side, const rf_param *param) {
+    int64_t count = rf__shape_count(&param->shape);
+    float *from = golden_read(o, side, param->name, count);
+    if (!param->conv) return from;
+    float *to = malloc((size_t)count * sizeof *to);
+    int64_t in = param->shape.dim[3], taps = param->shape.dim[1] * param->shape.dim[2];
+    for (int64_t i = 0; i < count; i++) to[i] = from[(i / in / taps * in + i % in) * taps + i / in % taps];
+    free(from);
+    return to;
+}
+
+/* Largest difference over the largest expected value; -1 when anything is not a number. */
+static double distance(const float *got, const float *expected, int64_t count) {
+    double worst = 0, largest = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double difference = fabs((double)got[i] - expected[i]);
+        if (isnan(difference)) return -1;
+        worst = fmax(worst, difference);
+        largest = fmax(largest, fabs(expected[i]));
+    }
+    return worst / largest;
+}
+
+static void expect_near(const float *got, float *expected, int64_t count, double tolerance, const char *what, const char *where) {
+    double d = distance(got, expected, count);
+    free(expected);
+    if (d < 0 || d > tolerance) fail_msg("%s (%s): off by %.3g of its largest value, expected at most %.1g", what, where, d, tolerance);
+}
+
+/* ---- our side: forward, loss and backward as one plan ---- */
+
+typedef struct network {
+    rf_graph *graph;
+    rf_weights *weights;
+    rf_plan *plan;
+    rf_exec *exec;
+    float *grads;
+    int64_t numbers; /* of v */
+} network;
+
+/* Without `backward` the plan is an inference plan, which fuses more. */
+static void network_build(network *n, const golden *o, rf_dtype dtype, const rf_kernels *kernels, bool backward) {
+    rf_graph *g = n->graph = rf__graph_create(dtype);
+    rf_model_inputs in = rf__model_declare(g, &o->shape, o->rows, false);
+    rf_node *v = o->kind->build(g, o->config, &in);
+    if (rf__graph_status(g) != RF_OK) fail_msg("%s", rf_last_error());
+    rf_shape shape = rf__node_shape(v);
+    n->numbers = rf__shape_count(&shape);
+    rf__output(g, "v", v);
+    if (backward) {
+        rf_node *error = rf__sub(g, v, rf__input(g, "target", RF_F32, shape));
+        rf_node *loss = rf__sum(g, rf__mul(g, error, error), 1.0f / (float)n->numbers);
+        rf__output(g, "loss", loss);
+        assert_int_equal(rf_grad(g, loss, (const char *const[]){"x", NULL}), RF_OK);
+    }
+    assert_int_equal(rf__weights_create(&n->weights, g), RF_OK);
+    rf__weights_init(n->weights, 1);
+    if (rf__plan_build(&n->plan, g, n->weights, kernels) != RF_OK) fail_msg("%s", rf_last_error());
+    assert_int_equal(rf__exec_create(&n->exec, n->plan, 1), RF_OK);
+    n->grads = rf__alloc_array((size_t)rf__weights_trained(n->weights), sizeof(float));
+    rf__exec_bind_grads(n->exec, n->grads);
+}
+
+static void network_free(network *n) {
+    rf__exec_free(&n->exec);
+    rf__plan_free(&n->plan);
+    rf__weights_free(&n->weights);
+    rf__graph_free(&n->graph);
+    rf__free(n->grads);
+}
+
+static void feed(network *n, const golden *o, const char *name, int64_t count) {
+    float *values = golden_read(o, "", name, count), *to = rf__exec_buffer(n->exec, name);
+    if (to) memcpy(to, values, (size_t)count * sizeof *values); /* an inference plan has no target */
+    free(values);
+}
+
+static void network_run(network *n, const golden *o) {
+    for (int i = 0; i < rf__weights_count(n->weights); i++) {
+        const rf_param *param = rf__weights_param(n->weights, i);
+        if (!param->trained) continue;
+        float *values = golden_param(o, "w/", param);
+        memcpy(rf__weights_data(n->weights, i), values, (size_t)rf__shape_count(&param->shape) * sizeof *values);
+        free(values);
+    }
+    rf__weights_refresh(n->weights, NULL);
+    feed(n, o, "x", n->numbers);
+    feed(n, o, "t", o->rows);
+    feed(n, o, "target", n->numbers);
+    if (o->shape.extra) feed(n, o, "extra", o->rows * o->shape.extra);
+    if (o->shape.classes)
+        memcpy(rf__exec_buffer(n->exec, "label"), rf__safetensors_find(o->file, "label")->data, (size_t)o->rows * sizeof(int32_t));
+    assert_int_equal(rf__exec_run(n->exec, NULL), RF_OK);
+}
+
+static void compare(const golden *o, network *n, const char *where) {
+    int compared = 0, listed = 0;
+    expect_near(rf__exec_buffer(n->exec, "v"), golden_read(o, "", "v", n->numbers), n->numbers, F32_TOLERANCE, "v", where);
+    expect_near(rf__exec_buffer(n->exec, "loss"), golden_read(o, "", "loss", 1), 1, F32_TOLERANCE, "loss", where);
+    expect_near(rf__exec_buffer(n->exec, "grad:x"), golden_read(o, "g:", "x", n->numbers), n->numbers, F32_TOLERANCE, "gradient of x",
+                where);
+    for (int i = 0; i < rf__weights_count(n->weights); i++) {
+        const rf_param *param = rf__weights_param(n->weights, i);
+        int64_t count = rf__shape_count(&param->shape);
+        const float *got = param->trained ? n->grads + rf__weights_offset(n->weights, i) : rf__weights_data(n->weights, i);
+        /* a fixed table holds what its law made of it */
+        expect_near(got, golden_param(o, param->trained ? "g/" : "b/", param), count, F32_TOLERANCE, param->name, where);
+        compared += param->trained;
+    }
+    for (int i = 0; i < rf__safetensors_count(o->file); i++) listed += !strncmp(rf__safetensors_entry(o->file, i)->name, "g/", 2);
+    assert_int_equal(compared, listed); /* the two networks have the same parameters */
+}
+
+static void check_golden(const char *name) {
+    static const char *const caps[] = {"ref", "avx2", "avx512", "amx"}, *const providers[] = {"ref", "native", "onednn"};
+    golden o = {0};
+    golden_open(&o, name);
+    uint32_t seen[16] = {0};
+    int runs = 0;
+    for (int i = 0; i < 12; i++) {
+        const char *cap = caps[i / 3], *provider = providers[i % 3];
+        uint32_t flags = rf__cpu_cap(cap);
+        rf_kernels kernels;
+        bool known = false; /* a cap above this machine is the same run again */
+        for (int k = i % 3; k < i; k += 3) known |= seen[k] == flags;
+        seen[i] = flags;
+        if (known || rf__kernels_select(&kernels, flags, provider) != RF_OK) continue;
+        char where[96];
+        snprintf(where, sizeof where, "%s, %s, %s", name, kernels.isa, provider);
+        network n = {0};
+        network_build(&n, &o, RF_F32, &kernels, true);
+        network_run(&n, &o);
+        compare(&o, &n, where);
+        network_free(&n);
+        network_build(&n, &o, RF_F32, &kernels, false);
+        network_run(&n, &o);
+        expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, F32_TOLERANCE, "v of inference", where);
+        network_free(&n);
+        runs++;
+    }
+    assert_true(runs >= 1);
+    golden_close(&o);
+}
+
+static void golden_unet28(void **state) { (void)state; check_golden("unet28"); }
+static void golden_unet32(void **state) { (void)state; check_golden("unet32"); }
+static void golden_dit16(void **state) { (void)state; check_golden("dit16"); }
+static void golden_mlp2(void **state) { (void)state; check_golden("mlp2"); }
+
+static void golden_bf16(void **state) {
+    static const char *const names[] = {"unet28", "unet32", "dit16"};
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        golden o = {0};
+        network n = {0};
+        golden_open(&o, names[i % 3]);
+        network_build(&n, &o, RF_BF16, rf__kernels(), i < 3);
+        network_run(&n, &o);
+        expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, BF16_TOLERANCE, "v in bf16", names[i % 3]);
+        network_free(&n);
+        golden_close(&o);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(golden_unet28), cmocka_unit_test(golden_unet32), cmocka_unit_test(golden_dit16),
+                                       cmocka_unit_test(golden_mlp2), cmocka_unit_test(golden_bf16)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
