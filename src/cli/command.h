@@ -15,7 +15,7 @@ typedef struct rf_command {
 } rf_command;
 
 /* In the order of `strait help`. */
-#define RF_COMMANDS(X) X(train)
+#define RF_COMMANDS(X) X(train) X(bench)
 
 #define X(name) extern const rf_command rf__cmd_##name;
 RF_COMMANDS(X)

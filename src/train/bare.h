@@ -4,12 +4,13 @@
 #include "../graph/plan.h"
 
 typedef struct rf_bare_seconds {
-    double forward, by_data, by_weights; /* of one run of the plan, on each of the pool's threads at once */
-    int distinct;                        /* shapes measured */
+    double forward, by_data, by_weights; /* one call for each dense step of the plan */
+    int shapes;                          /* different ones, each measured once */
 } rf_bare_seconds;
 
-/* Run every convolution and linear layer of the plan by `provider` alone, each shape `repeats` times (the fastest counts), on all threads
- * of the pool at once, each with its own data, as the lanes of a training step do. No bias, no activation. */
-rf_status rf__bare_measure(rf_bare_seconds *out, const rf_plan *plan, const rf_conv_provider *provider, int repeats, rf_pool *pool);
+/* Sum of the times of bare oneDNN for every convolution and linear layer of the plan, forward and gradients, without packing, activations
+ * or anything else; `batch_factor` times the plan's batch in each call, on `threads` OpenMP threads, about `budget` seconds a shape.
+ * RF_EUNSUPPORTED: the build has no oneDNN, or it lacks a kernel. */
+rf_status rf__bare_measure(rf_bare_seconds *out, const rf_plan *plan, int64_t batch_factor, int threads, double budget);
 
 #endif
