@@ -1,5 +1,7 @@
 # strait - GNU make. `make help` lists the targets.
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PKGS    := jansson libpng libturbojpeg libzip zlib nettle libxxhash yaml-0.1
 ONEDNN  ?= 1
 B       ?= build
@@ -7,10 +9,11 @@ CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers -Werror
 STD     := -std=c11 -D_GNU_SOURCE -fno-math-errno -ffp-contract=off -fPIC -pthread
 SAN     ?=
+PREFIX  ?= /usr/local
 
 # Libraries besides libc: pkg-config where they have a file.
-LIBS    := $(shell pkg-config --libs $(PKGS)) -lm -pthread
-CPPFLAGS_ALL := -Iinclude -Isrc $(shell pkg-config --cflags $(PKGS))
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+CPPFLAGS_ALL := -Iinclude -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 ifeq ($(ONEDNN),1)
 LIBS    += -ldnnl
 CPPFLAGS_ALL += -DRF_WITH_ONEDNN
@@ -28,7 +31,7 @@ $(B)/src/kernels/avx2/%.o:   ISA := -O3 -mavx2 -mfma -mf16c
 $(B)/src/kernels/avx512/%.o: ISA := -O3 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq
 $(B)/src/kernels/avx512/%_bf16.o: ISA := -O3 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
 
-.PHONY: all help test demo bench results format fuzz clean install check-includes
+.PHONY: all help tests test demo bench format fuzz clean install check-includes FORCE
 all: $(B)/strait $(B)/libstrait.so
 
 help:
@@ -38,7 +41,21 @@ help:
 	@echo "make bench      the measurements behind docs/"
 	@echo "make fuzz       fuzz the readers of outside bytes (clang)"
 	@echo "make format     clang-format every source"
-	@echo "make install    PREFIX=/usr/local"
+	@echo "make install    into PREFIX=$(PREFIX), with a pkg-config file"
+
+# What does not compile needs no library; everything else says early which one is not there.
+ifneq ($(filter-out help clean format check-includes,$(or $(MAKECMDGOALS),all)),)
+ABSENT := $(shell pkg-config --exists --print-errors --short-errors $(PKGS) 2>&1)
+ifneq ($(ABSENT),)
+$(error libraries are missing (./setup.sh deps installs them): $(ABSENT))
+endif
+endif
+
+# Everything follows the flags: another CFLAGS, SAN or ONEDNN in the same folder builds it again.
+FLAGS   := $(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN)
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
 $(B)/libstrait.a: $(LIBOBJ)
 	@rm -f $@
@@ -50,23 +67,23 @@ $(B)/libstrait.so: $(LIBOBJ)
 $(B)/strait: $(CLIOBJ) $(B)/libstrait.a
 	$(CC) $(SAN) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(ISA) $(SAN) -MMD -MP -c $< -o $@
+	$(FLAGS) $(ISA) -MMD -MP -c $< -o $@
 
 $(B)/%_test: %_test.c $(B)/libstrait.a
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS) -lcmocka
+	$(FLAGS) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS) -lcmocka
 
 # Tests of the program's own files link those files too, but not main.
 $(B)/src/cli/%_test: src/cli/%_test.c $(filter-out %/main.o,$(CLIOBJ)) $(B)/libstrait.a
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) -lcmocka
+	$(FLAGS) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) -lcmocka
 
 # Measuring programs; the figures of docs/ say which command made them.
 $(B)/bench/%: bench/%.c $(B)/libstrait.a
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+	$(FLAGS) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
 
 bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 
@@ -75,11 +92,42 @@ tests: $(TESTS)
 test: all tests
 	@tests/run.sh $(B) $(TESTS)
 
+# Ten classes, eight images of each, always the same ones.
+demo: $(B)/strait
+	@mkdir -p out
+	$(B)/strait generate -m models/fashion-rf.safetensors --class-label 0,1,2,3,4,5,6,7,8,9 -b 80 -s 1 --grid -o out/demo.png
+	@echo "Look at out/demo.png. Then try:"
+	@echo "  $(B)/strait info out/demo.png                  how it was made; 'strait replay out/demo.png' makes it again"
+	@echo "  $(B)/strait generate -m models/fashion-rf.safetensors --class-label 7 -s 42 -o out/sneaker.png"
+	@echo "  $(B)/strait train recipes/toy-8gauss-rf.yaml   train a flow in seconds"
+	@echo "  $(B)/strait train recipes/fashion-rf.yaml      train the network of this picture (under an hour)"
+
 check-includes:
 	@tests/check_includes.sh
 
 format:
 	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/*.[ch])
+
+# Readers of outside bytes, each for FUZZ_SECONDS, in a build of their own.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst %.c,build-fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz:
+	$(MAKE) B=build-fuzz CC=clang CFLAGS="-O1 -g" SAN=-fsanitize=fuzzer-no-link,address,undefined $(FUZZERS)
+	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libstrait.a
+	@mkdir -p $(@D)
+	$(FLAGS) -fsanitize=fuzzer -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install $(B)/strait $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/libstrait.a $(B)/libstrait.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 include/strait.h $(DESTDIR)$(PREFIX)/include
+	sed -n 's/^#define RF_VERSION "\(.*\)"/Version: \1/p' include/strait.h > $(B)/strait.pc
+	@printf '%s\n' 'Name: strait' 'Description: rectified-flow models on CPUs' 'Cflags: -I$(PREFIX)/include' \
+	    'Libs: -L$(PREFIX)/lib -lstrait' 'Libs.private: $(LIBS)' >> $(B)/strait.pc
+	install -m 644 $(B)/strait.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 
 clean:
 	rm -rf $(B)
