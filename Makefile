@@ -87,7 +87,13 @@ $(B)/bench/%: bench/%.c $(B)/libstrait.a
 
 bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 
-tests: $(TESTS)
+# Programs that the scripts of tests/cli call.
+HELPERS := $(B)/tests/make_model
+$(B)/tests/%: tests/%.c $(B)/libstrait.a
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+
+tests: $(TESTS) $(HELPERS)
 
 test: all tests
 	@tests/run.sh $(B) $(TESTS)

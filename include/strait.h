@@ -45,6 +45,64 @@ typedef enum rf_dtype { RF_F32, RF_BF16, RF_I32, RF_DTYPES } rf_dtype;
 
 const char *rf_version(void);
 
+/* ---- models ---- */
+/* A network with its weights. Opaque; may serve several samplers at the same time. */
+typedef struct rf_model rf_model;
+
+typedef struct rf_model_info {
+    const char *kind;            /* "unet", "dit", ...; static */
+    int height, width, channels; /* of one image */
+    int classes;                 /* 0: unconditional; labels are 0 .. classes - 1 */
+    int64_t parameters;          /* trained scalars */
+    const char *sha256;          /* of the checkpoint file, 64 hex digits; borrowed from the model */
+} rf_model_info;
+
+/* Read a checkpoint (safetensors). path: borrowed for the call. *out: close with rf_model_close; NULL after an error. */
+rf_status rf_model_open(rf_model **out, const char *path);
+void rf_model_close(rf_model **model); /* NULL-safe, clears *model; close its samplers first */
+rf_model_info rf_model_describe(const rf_model *model);
+
+/* ---- sampling ---- */
+/* A model compiled for a machine: threads, dtype and the plans built so far. One caller at a time. */
+typedef struct rf_sampler rf_sampler;
+
+typedef struct rf_sampler_opts {
+    rf_dtype dtype; /* RF_F32: of weights and activations inside the network; RF_BF16 is faster and less exact */
+    int threads;    /* 0: every CPU of the affinity mask */
+    int rows;       /* 16: most network rows of one call; an image under guidance takes two */
+} rf_sampler_opts;
+
+/* Fill with the defaults written beside the fields. */
+void rf_default_sampler_opts(rf_sampler_opts *opts);
+/* model: borrowed until rf_sampler_close. opts: NULL for the defaults. */
+rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_opts *opts);
+void rf_sampler_close(rf_sampler **sampler); /* NULL-safe, clears *sampler */
+
+typedef struct rf_sample_opts {
+    const char *solver;          /* "euler"; the names are those of `strait generate --help` */
+    const char *schedule;        /* "uniform"; "shifted", "sigmoid", or "list" with `times` */
+    int steps;                   /* 20; ignored by "list" */
+    double shift;                /* 3: of "shifted" */
+    const double *times;         /* NULL; strictly monotone inside [0, 1], 0 = noise and 1 = data */
+    int time_count;              /* 0 */
+    double cfg_scale;            /* 1: no guidance */
+    double guidance_low;         /* 0: guided where low <= t <= high */
+    double guidance_high;        /* 1 */
+    const char *policy;          /* "none" */
+    uint64_t seed;               /* 0; image k uses seed + k and does not depend on the other images */
+    int count;                   /* 1 */
+    const int32_t *labels;       /* NULL: no class; else [count], -1 is no class */
+    void (*progress)(void *user, int64_t done, int64_t total); /* NULL; counted in network answers */
+    void *user;                  /* NULL */
+} rf_sample_opts;
+
+void rf_default_sample_opts(rf_sample_opts *opts);
+/* Make opts->count images.
+ * opts    NULL for the defaults
+ * images  [count, H, W, C] f32 in about [-1, 1] (not clamped), caller's; undefined after an error
+ * errors  RF_EINVAL for an option out of range, RF_ENUMERIC when the network gave a velocity that is not finite */
+rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *images);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,7 +20,7 @@ for script in tests/cli/*.sh; do
     [ -f "$script" ] || continue
     start=$(date +%s)
     log="$build/$(basename "$script").log"
-    STRAIT="$PWD/$build/strait" sh "$script" > "$log" 2>&1; rc=$?
+    STRAIT="$PWD/$build/strait" MAKE_MODEL="$PWD/$build/tests/make_model" sh "$script" > "$log" 2>&1; rc=$?
     ok=$(grep -c '^ok ' "$log"); bad=$(grep -c '^not ok ' "$log")
     [ $rc -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
     count "$ok" "$bad"

@@ -12,7 +12,7 @@
 #include "command.h"
 
 /* argp keys of options without a short letter. */
-enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000 };
+enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000, COMMON_OPTIONS = 4 };
 
 /* ---- values ---- */
 static void expected(const rf_arg *arg, char *text, size_t size) {
@@ -199,15 +199,16 @@ static char *help_text(const rf_arg *arg) {
     return text;
 }
 
-/* argp wants one entry a name; aliases follow their option and carry no text. */
-static void add_options(parse_state *state, const rf_arg *arg, int key) {
+/* argp wants one entry a name; aliases follow their option and carry no text. It sorts by group, then by
+ * name: a group each keeps the order of the table. */
+static void add_options(parse_state *state, const rf_arg *arg, int key, int group) {
     const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE";
-    state->options[state->option_count++] =
-        (struct argp_option){.name = arg->name, .key = key, .arg = value, .doc = keep(state, help_text(arg))};
+    state->options[state->option_count++] = (struct argp_option){
+        .name = arg->name, .key = key, .arg = value, .doc = keep(state, help_text(arg)), .group = group};
     for (const char *alias = arg->aliases; alias && *alias;) {
         size_t length = strcspn(alias, " ");
-        state->options[state->option_count++] =
-            (struct argp_option){.name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS};
+        state->options[state->option_count++] = (struct argp_option){
+            .name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS, .group = group};
         alias += length + (alias[length] == ' ');
     }
 }
@@ -215,18 +216,21 @@ static void add_options(parse_state *state, const rf_arg *arg, int key) {
 static void build_options(parse_state *state) {
     int names = 0, entries = 0;
     for (const rf_arg *arg = state->spec->table; arg->name; arg++) names += count_names(arg), entries++;
-    state->options = calloc((size_t)names + 4, sizeof *state->options);
+    state->options = calloc((size_t)names + COMMON_OPTIONS + 1, sizeof *state->options);
     state->texts = calloc((size_t)names + (size_t)entries, sizeof *state->texts);
     if (!state->options || !state->texts) keep(state, NULL);
     for (int i = 0; i < entries; i++) {
         const rf_arg *arg = &state->spec->table[i];
-        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i);
+        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i, i + 1);
     }
-    struct argp_option *next = &state->options[state->option_count];
-    next[0] = (struct argp_option){
-        "json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", 1};
-    next[1] = (struct argp_option){"quiet", 'q', NULL, 0, "errors only", 1};
-    next[2] = (struct argp_option){"verbose", 'v', NULL, 0, "more detail on standard error", 1};
+    int group = entries + 1;
+    const struct argp_option common[COMMON_OPTIONS] = {
+        {"json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", group},
+        {"quiet", 'q', NULL, 0, "errors only", group},
+        {"verbose", 'v', NULL, 0, "more detail on standard error", group},
+        {NULL, 'h', NULL, OPTION_HIDDEN, NULL, group},
+    };
+    memcpy(&state->options[state->option_count], common, sizeof common);
 }
 
 static const rf_arg *entry_of_key(const rf_arg *table, int key) {
@@ -311,6 +315,7 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
     }
     build_options(&state);
     argp_err_exit_status = RF_EXIT_USAGE;
+    setenv("ARGP_HELP_FMT", "rmargin=100", 0); /* examples stay on their line */
     struct argp argp = {
         .options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
     char *own_name = argv[0];

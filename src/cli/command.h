@@ -15,7 +15,14 @@ typedef struct rf_command {
 } rf_command;
 
 /* In the order of `strait help`. */
-#define RF_COMMANDS(X) X(train) X(bench)
+/* clang-format off */
+#define RF_COMMANDS(X) \
+    X(generate)        \
+    X(train)           \
+    X(info)            \
+    X(replay)          \
+    X(bench)
+/* clang-format on */
 
 #define X(name) extern const rf_command rf__cmd_##name;
 RF_COMMANDS(X)

@@ -1,0 +1,119 @@
+/* sampler.c - opening a model for sampling, and the loop that keeps the batcher fed. */
+#include "sampler.h"
+
+#include "../base/memory.h"
+#include "../models/model_field.h"
+
+struct rf_sampler {
+    rf_model *model; /* borrowed */
+    rf_sampler_opts opts;
+    rf_pool *pool;
+    rf_model_field *network;
+    rf_field field;
+};
+
+void rf_default_sampler_opts(rf_sampler_opts *opts) {
+    *opts = (rf_sampler_opts){.dtype = RF_F32, .threads = 0, .rows = 16};
+}
+
+rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_opts *opts) {
+    *out = NULL;
+    rf_sampler_opts defaults;
+    rf_default_sampler_opts(&defaults);
+    if (!opts) opts = &defaults;
+    if (!model) return rf__fail(RF_EINVAL, "rf_sampler_open: model is NULL");
+    if (opts->rows < 1 || opts->rows > 4096)
+        return rf__fail(RF_EINVAL, "rows is %d, expected 1 .. 4096", opts->rows);
+    if (opts->dtype != RF_F32 && opts->dtype != RF_BF16)
+        return rf__fail(RF_EINVAL, "dtype is %d, expected RF_F32 or RF_BF16", (int)opts->dtype);
+    if (opts->threads < 0 || opts->threads > 1024)
+        return rf__fail(RF_EINVAL, "threads is %d, expected 0 .. 1024", opts->threads);
+    rf_sampler *sampler = rf__alloc(sizeof *sampler);
+    if (!sampler) return rf__fail(RF_ENOMEM, "no memory for a sampler");
+    sampler->model = model;
+    sampler->opts = *opts;
+    rf_status status = RF_OK;
+    sampler->pool = rf__pool_create(opts->threads);
+    if (!sampler->pool) status = rf__fail(RF_ENOMEM, "no memory for %d threads", opts->threads);
+    if (status == RF_OK)
+        status = rf__model_field_open(&sampler->network, model, opts->dtype, sampler->pool, opts->rows);
+    if (status == RF_OK) sampler->field = rf__model_field_view(sampler->network);
+    if (status != RF_OK) rf_sampler_close(&sampler);
+    *out = sampler;
+    return status;
+}
+
+void rf_sampler_close(rf_sampler **sampler) {
+    rf_sampler *dead = *sampler;
+    if (!dead) return;
+    rf__model_field_close(&dead->network);
+    rf__pool_free(&dead->pool);
+    rf__free(dead);
+    *sampler = NULL;
+}
+
+const rf_model *rf__sampler_model(const rf_sampler *sampler) {
+    return sampler->model;
+}
+rf_dtype rf__sampler_dtype(const rf_sampler *sampler) {
+    return sampler->opts.dtype;
+}
+int rf__sampler_threads(const rf_sampler *sampler) {
+    return rf__pool_size(sampler->pool);
+}
+int rf__sampler_rows(const rf_sampler *sampler) {
+    return sampler->opts.rows;
+}
+
+int64_t rf__sampler_answers(const rf_solver *solver, int steps) {
+    return (int64_t)steps * solver->calls_per_step;
+}
+
+rf_status rf__sampler_check_label(const rf_model *model, int64_t label) {
+    int classes = model->shape.classes;
+    if (label >= -1 && label < classes) return RF_OK;
+    if (classes == 0)
+        return rf__fail(RF_EINVAL, "class is %lld, and this model has no classes", (long long)label);
+    return rf__fail(RF_EINVAL, "class is %lld, expected 0 .. %d, or -1 for none", (long long)label,
+                    classes - 1);
+}
+
+typedef struct run_state {
+    const rf_run *run;
+    rf_status status;
+} run_state;
+
+static void on_finished(void *user, const rf_trajectory *trajectory) {
+    run_state *state = user;
+    if (state->status == RF_OK) state->status = state->run->finished(state->run->user, trajectory);
+}
+
+static rf_status submit(const rf_sampler *sampler, rf_batcher *batcher, const rf_run *run, int64_t k) {
+    rf_job_spec spec = {.field = &sampler->field, .cond = {.label = sampler->field.null_label}};
+    RF_TRY(run->describe(run->user, k, &spec));
+    return rf__batcher_submit(batcher, &spec, NULL);
+}
+
+static rf_status feed(const rf_sampler *sampler, rf_batcher *batcher, run_state *state) {
+    const rf_run *run = state->run;
+    int64_t given = 0;
+    while (given < run->count || rf__batcher_busy(batcher)) {
+        while (given < run->count && rf__batcher_room(batcher) > 0)
+            RF_TRY(submit(sampler, batcher, run, given++));
+        RF_TRY(rf__batcher_tick(batcher));
+        RF_TRY(state->status);
+        if (run->progress) run->progress(run->user, rf__batcher_stats(batcher).answers, run->total);
+    }
+    return RF_OK;
+}
+
+rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_batcher_stats *stats) {
+    run_state state = {.run = run};
+    rf_batcher *batcher = NULL;
+    rf_batcher_opts opts = {.rows = sampler->opts.rows, .finished = on_finished, .user = &state};
+    RF_TRY(rf__batcher_create(&batcher, &opts));
+    rf_status status = feed(sampler, batcher, &state);
+    if (stats) *stats = rf__batcher_stats(batcher);
+    rf__batcher_free(&batcher);
+    return status;
+}

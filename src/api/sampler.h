@@ -1,0 +1,35 @@
+/* sampler.h - a model compiled for this machine plus the batcher that feeds it: what rf_sample and every
+ * command that samples stand on. */
+#ifndef RF_API_SAMPLER_H
+#define RF_API_SAMPLER_H
+#include "../base/threads.h"
+#include "../flow/batcher.h"
+#include "../models/model.h"
+
+/* A run of `count` jobs. The job k is asked for when there is room, so that a long run takes no more memory
+ * than a short one. */
+typedef struct rf_run {
+    int64_t count;
+    /* Fill spec (already zero, with field and condition set to "no class"). What it points to must live until
+     * `finished` of this job. */
+    rf_status (*describe)(void *user, int64_t k, rf_job_spec *spec);
+    /* An error ends the run and is what rf__sampler_run returns. */
+    rf_status (*finished)(void *user, const rf_trajectory *trajectory);
+    void (*progress)(void *user, int64_t done, int64_t total); /* network answers; may be NULL */
+    int64_t total;                                             /* answers of all jobs, for progress */
+    void *user;
+} rf_run;
+
+rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_batcher_stats *stats);
+
+const rf_model *rf__sampler_model(const rf_sampler *sampler);
+rf_dtype rf__sampler_dtype(const rf_sampler *sampler);
+int rf__sampler_threads(const rf_sampler *sampler);
+int rf__sampler_rows(const rf_sampler *sampler);
+
+/* Answers a walk over `steps` steps takes when every one comes from the network. */
+int64_t rf__sampler_answers(const rf_solver *solver, int steps);
+/* A class the model has, or -1 for none; the sentence names both. */
+rf_status rf__sampler_check_label(const rf_model *model, int64_t label);
+
+#endif

@@ -1,0 +1,253 @@
+/* cmd_generate.c - images from a model: flags or a request file to orders, one run, pictures and a report. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "../base/cpu.h"
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "command.h"
+#include "gallery.h"
+#include "names.h"
+#include "outpath.h"
+#include "report.h"
+#include "requests.h"
+
+typedef struct generate_flags {
+    rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
+    const char *model, *dtype, *requests;
+    int64_t rows, threads, columns;
+    bool grid, plain;
+} generate_flags;
+
+#define AT(field) offsetof(generate_flags, field)
+static const char *solver_names[RF_NAMES_MAX], *schedule_names[RF_NAMES_MAX], *policy_names[RF_NAMES_MAX];
+static const char *const dtype_names[] = {"f32", "bf16", NULL};
+
+static const rf_arg table[] = {
+    {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
+     .help = "checkpoint (safetensors)"},
+    {"class-label", 'c', "class-labels", RF_ARG_INTS, AT(sampling.class_label), .min = -1, .max = 1e9,
+     .value = "N[,N..]",
+     .help = "classes, each for an equal block of the images; -1 is no class. Not given: the seed picks one"},
+    {"seed", 's', NULL, RF_ARG_INT, AT(sampling.seed), .preset = "42", .value = "N",
+     .help = "image k uses seed + k; negative: a random one"},
+    {"batch-count", 'b', "count", RF_ARG_INT, AT(sampling.count), .min = 1, .max = 1e7, .value = "N",
+     .help = "images; not given: one for each class of --class-label"},
+    {"steps", 0, "num-inference-steps num-sampling-steps", RF_ARG_INT, AT(sampling.steps), .min = 1,
+     .max = RF_MAX_STEPS, .value = "N", .help = "steps of the time grid (20 when not given)"},
+    {"sampling-method", 0, "sampler", RF_ARG_CHOICE, AT(sampling.method), .preset = "euler",
+     .choices = solver_names, .value = "NAME", .help = "solver"},
+    {"scheduler", 0, NULL, RF_ARG_CHOICE, AT(sampling.scheduler), .choices = schedule_names, .value = "NAME",
+     .help = "time grid (uniform when not given)"},
+    {"flow-shift", 0, NULL, RF_ARG_FLOAT, AT(sampling.flow_shift), .min = 1e-3, .max = 1e3, .value = "S",
+     .help = "shift of the SD3/FLUX law; selects --scheduler shifted (3 when only that is given)"},
+    {"times", 0, NULL, RF_ARG_FLOATS, AT(sampling.times), .max = 1, .value = "T,..",
+     .help = "the time grid itself, 0 (noise) to 1 (data)"},
+    {"sigmas", 0, NULL, RF_ARG_FLOATS, AT(sampling.sigmas), .max = 1, .value = "S,..",
+     .help = "the same as 1 - t, 1 (noise) to 0 (data)"},
+    {"cfg-scale", 0, "guidance-scale", RF_ARG_FLOAT, AT(sampling.cfg_scale), .preset = "1", .min = -100,
+     .max = 100, .value = "S", .help = "classifier-free guidance; 1 is none"},
+    {"guidance-low", 0, NULL, RF_ARG_FLOAT, AT(sampling.guidance_low), .preset = "0", .max = 1, .value = "T",
+     .help = "guide from this t on"},
+    {"guidance-high", 0, NULL, RF_ARG_FLOAT, AT(sampling.guidance_high), .preset = "1", .max = 1,
+     .value = "T", .help = "guide up to this t"},
+    {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(sampling.policy), .preset = "none", .choices = policy_names,
+     .value = "NAME", .help = "who answers instead of the network"},
+    {"width", 'W', NULL, RF_ARG_INT, AT(sampling.width), .min = 1, .max = 65536, .value = "N",
+     .help = "must be the model's"},
+    {"height", 'H', NULL, RF_ARG_INT, AT(sampling.height), .min = 1, .max = 65536, .value = "N",
+     .help = "must be the model's"},
+    {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
+     .help = "%d, %03d is the image number; - is standard output"},
+    {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
+    {"columns", 0, NULL, RF_ARG_INT, AT(columns), .min = 1, .max = 10000, .value = "N",
+     .help = "of the grid; not given: one row a class, or nearly square"},
+    {"requests", 0, "prompts-file", RF_ARG_STRING, AT(requests), .value = "FILE.jsonl",
+     .help = "one request a line, batched together; keys are these flags with underscores"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
+     .help = "numbers inside the network"},
+    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS",
+     .help = "most network rows of one call; an image under guidance takes two"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N",
+     .help = "0: all"},
+    {"disable-image-metadata", 0, NULL, RF_ARG_FLAG, AT(plain), .help = "no text in the PNG (no replay)"},
+    {NULL},
+};
+
+static const char examples[] =
+    "  strait generate -m fashion.safetensors --class-label 3 -o dress.png\n"
+    "  strait generate -m fashion.safetensors --class-label 0,1,2,3 -b 32 --grid -o grid.png\n"
+    "  strait generate -m fashion.safetensors -b 100 --steps 10 --sampling-method heun --cfg-scale 2\n"
+    "  strait generate -m fashion.safetensors --requests jobs.jsonl --json -\n";
+
+/* Everything a run holds. */
+typedef struct generate {
+    generate_flags flags;
+    rf_common common;
+    rf_model *model;
+    rf_sampler *sampler;
+    rf_order *orders;
+    int order_count;
+    int64_t images;
+} generate;
+
+static int usage(void) {
+    return rf__cli_usage("generate", "%s", rf_last_error());
+}
+
+static rf_status random_seed(int64_t *seed) {
+    uint32_t bits = 0;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
+        return rf__fail(RF_EIO, "no random seed from the system");
+    *seed = bits >> 1; /* fits what other programs take for a seed */
+    return RF_OK;
+}
+
+static rf_status make_orders(generate *run) {
+    rf_sampling_flags *sampling = &run->flags.sampling;
+    if (sampling->seed < 0) RF_TRY(random_seed(&sampling->seed));
+    if (run->flags.requests) {
+        RF_TRY(rf__requests_read(run->flags.requests, table, sampling, run->model, &run->orders,
+                                 &run->order_count));
+    } else {
+        run->orders = rf__alloc(sizeof *run->orders);
+        if (!run->orders) return rf__fail(RF_ENOMEM, "no memory for a request");
+        rf_sampling_flags one = *sampling;
+        one.output = NULL; /* --output is the pattern of the whole run */
+        RF_TRY(rf__order_build(run->orders, &one, run->model));
+        run->order_count = 1;
+    }
+    for (int i = 0; i < run->order_count; i++) run->images += run->orders[i].count;
+    return RF_OK;
+}
+
+static int columns_of(const generate *run) {
+    const rf_order *order = &run->orders[0];
+    if (!run->flags.grid) return 0;
+    if (run->flags.columns) return (int)run->flags.columns;
+    if (order->label_count > 1 && order->count % order->label_count == 0 && order->count > order->label_count)
+        return (int)(order->count / order->label_count);
+    int columns = 1;
+    while ((int64_t)columns * columns < order->count) columns++;
+    return columns;
+}
+
+/* What can only be wrong together with another flag. */
+static rf_status check_flags(const generate *run) {
+    const generate_flags *flags = &run->flags;
+    bool report_on_stdout = run->common.json && strcmp(run->common.json, "-") == 0;
+    if (report_on_stdout && strcmp(flags->sampling.output, "-") == 0)
+        return rf__fail(RF_EINVAL, "--output and --json are both -, expected one of them on standard output");
+    if (flags->columns && !flags->grid) return rf__fail(RF_EINVAL, "--columns is given without --grid");
+    if (flags->grid && flags->requests)
+        return rf__fail(RF_EINVAL, "--grid and --requests are both given, expected one of them");
+    return RF_OK;
+}
+
+static rf_status check_rows(const generate *run) {
+    for (int i = 0; i < run->order_count; i++) {
+        const rf_guidance_opts *guidance = &run->orders[i].guidance;
+        int rows = rf__guidance_max_rows(rf__guidance_find("cfg"), guidance);
+        if (rows > run->flags.rows)
+            return rf__fail(RF_EINVAL, "--batch-size is %lld, expected at least %d with --cfg-scale %g",
+                            (long long)run->flags.rows, rows, guidance->scale);
+    }
+    return RF_OK;
+}
+
+static json_t *report_json(const generate *run, const rf_shoot_totals *totals, json_t *images) {
+    json_t *json = rf__shoot_totals_json(totals);
+    if (run->order_count == 1) {
+        json_t *settings = rf__order_json(&run->orders[0]);
+        json_object_update_missing(json, settings);
+        json_decref(settings);
+        json_object_set_new(json, "seed", json_integer((json_int_t)run->orders[0].seed));
+    }
+    json_object_set_new(json, "version", json_string(rf_version()));
+    json_object_set_new(json, "model",
+                        json_pack("{s:s, s:s, s:s}", "path", run->flags.model, "kind", run->model->kind->name,
+                                  "sha256", run->model->sha256));
+    json_object_set_new(json, "dtype", json_string(run->flags.dtype));
+    json_object_set_new(json, "isa", json_string(rf__cpu_name(rf__cpu_flags())));
+    json_object_set_new(json, "threads", json_integer(rf__sampler_threads(run->sampler)));
+    json_object_set_new(json, "batch_size", json_integer(rf__sampler_rows(run->sampler)));
+    json_object_set_new(json, "images", images);
+    return json;
+}
+
+static void print_summary(const generate *run, const rf_shoot_totals *totals) {
+    for (int i = 0; i < run->order_count && i < 8; i++) {
+        const rf_order *order = &run->orders[i];
+        char last[40] = "";
+        if (order->count > 1)
+            snprintf(last, sizeof last, " to %llu",
+                     (unsigned long long)rf__order_seed(order, order->count - 1));
+        rf__info("seed %llu%s: %lld image%s, %s, %d steps", (unsigned long long)order->seed, last,
+                 (long long)order->count, order->count > 1 ? "s" : "", order->solver->name,
+                 order->grid.steps);
+    }
+    rf__info("%lld network answers in %lld calls, %.2f s",
+             (long long)(totals->counters.nfe_full + totals->counters.nfe_refine), (long long)totals->calls,
+             totals->seconds);
+}
+
+static rf_status sample(generate *run, rf_gallery *gallery) {
+    rf_shoot_totals totals;
+    RF_TRY(rf__shoot(run->sampler, run->orders, run->order_count, rf__gallery_take, gallery, &totals));
+    RF_TRY(rf__gallery_finish(gallery));
+    print_summary(run, &totals);
+    if (!run->common.json) return RF_OK;
+    return rf__report_write(run->common.json, report_json(run, &totals, json_incref(gallery->images)));
+}
+
+static int run_generate(generate *run) {
+    rf_status status = check_flags(run);
+    if (status != RF_OK) return usage();
+    status = rf_model_open(&run->model, run->flags.model);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
+    status = make_orders(run);
+    if (status == RF_OK) status = check_rows(run);
+    if (status == RF_EINVAL) return usage();
+    if (status == RF_OK && run->common.json) status = rf__outpath_prepare(run->common.json);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
+    rf_sampler_opts opts = {.dtype = strcmp(run->flags.dtype, "bf16") == 0 ? RF_BF16 : RF_F32,
+                            .threads = (int)run->flags.threads,
+                            .rows = (int)run->flags.rows};
+    status = rf_sampler_open(&run->sampler, run->model, &opts);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
+    rf_gallery gallery = {.sampler = run->sampler,
+                          .orders = run->orders,
+                          .model_path = run->flags.model,
+                          .pattern = run->flags.sampling.output,
+                          .columns = columns_of(run),
+                          .plain = run->flags.plain,
+                          .images = run->common.json ? json_array() : NULL};
+    status = rf__gallery_open(&gallery, run->order_count, run->images);
+    int code = status == RF_EINVAL ? usage() : RF_EXIT_DONE;
+    if (status == RF_OK) status = sample(run, &gallery);
+    if (code == RF_EXIT_DONE) code = rf__cli_failed("generate", status);
+    rf__gallery_close(&gallery);
+    json_decref(gallery.images);
+    return code;
+}
+
+static int generate_main(int argc, char **argv) {
+    static generate run;
+    rf__names_of_solvers(solver_names);
+    rf__names_of_schedules(schedule_names);
+    rf__names_of_policies(policy_names);
+    const rf_args spec = {
+        .command = "generate", .summary = rf__cmd_generate.help, .table = table, .examples = examples};
+    rf__args_parse(&spec, argc, argv, &run.flags, &run.common, NULL);
+    int code = run.flags.model
+                   ? run_generate(&run)
+                   : rf__cli_usage("generate", "--model is not given, expected a checkpoint file");
+    for (int i = 0; i < run.order_count; i++) rf__order_fini(&run.orders[i]);
+    rf__free(run.orders);
+    rf_sampler_close(&run.sampler);
+    rf_model_close(&run.model);
+    rf__args_fini(table, &run.flags);
+    return code;
+}
+
+const rf_command rf__cmd_generate = {"generate", "make images from a model", generate_main, examples};

@@ -1,0 +1,172 @@
+/* cmd_replay.c - remake a picture from the JSON chunk it carries, and say whether the bytes are the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/cpu.h"
+#include "../base/file.h"
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "args.h"
+#include "command.h"
+#include "gallery.h"
+#include "outpath.h"
+#include "png_chunks.h"
+#include "report.h"
+
+#define MOST_BYTES (256u << 20)
+
+typedef struct replay_flags {
+    const char *model, *output;
+    int64_t rows, threads;
+} replay_flags;
+
+#define AT(field) offsetof(replay_flags, field)
+static const rf_arg table[] = {
+    {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
+     .help = "checkpoint; not given: the path that the picture names"},
+    {"output", 'o', NULL, RF_ARG_STRING, AT(output), .value = "FILE.png",
+     .help = "write the picture that was made"},
+    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 2, .max = 4096, .value = "ROWS",
+     .help = "most network rows of one call"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N",
+     .help = "0: all"},
+    {NULL},
+};
+static const char examples[] = "  strait replay out_003.png\n"
+                               "  strait replay out_003.png -m fashion.safetensors -o again.png\n";
+
+typedef struct replay {
+    replay_flags flags;
+    rf_common common;
+    const char *path;
+    uint8_t *file; /* the picture as it is */
+    size_t file_size;
+    json_t *json;
+    rf_model *model;
+    rf_sampler *sampler;
+    rf_order order;
+    int columns;
+    rf_picture picture;
+    char *made; /* the picture as we make it */
+    size_t made_size;
+} replay;
+
+static const char *text_at(const json_t *json, const char *key) {
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? text : "";
+}
+
+static rf_status read_picture(replay *run) {
+    RF_TRY(rf__file_read(run->path, MOST_BYTES, &run->file, &run->file_size));
+    RF_TRY(rf__png_json(run->path, &run->json));
+    if (run->json) return RF_OK;
+    return rf__fail(RF_ENOTFOUND, "%s: has no '%s' chunk, expected a picture made by strait generate",
+                    run->path, RF_STAMP_KEYWORD);
+}
+
+static rf_status open_model(replay *run) {
+    const json_t *model = json_object_get(run->json, "model");
+    const char *recorded = text_at(model, "path"), *path = run->flags.model ? run->flags.model : recorded;
+    if (!run->flags.model && !rf__file_exists(path))
+        return rf__fail(RF_ENOTFOUND, "%s: names the model '%s', which is not there; --model gives its place",
+                        run->path, path);
+    RF_TRY(rf_model_open(&run->model, path));
+    if (strcmp(run->model->sha256, text_at(model, "sha256")) == 0) return RF_OK;
+    return rf__fail(RF_EMISMATCH, "%s: has SHA-256 %.16s.., the picture was made with %.16s..", path,
+                    run->model->sha256, text_at(model, "sha256"));
+}
+
+static void warn_of_differences(const replay *run) {
+    const char *isa = rf__cpu_name(rf__cpu_flags());
+    if (strcmp(text_at(run->json, "isa"), isa) != 0)
+        rf__warn("made with the kernels of %s, this run uses %s: bytes may differ", text_at(run->json, "isa"),
+                 isa);
+    if (strcmp(text_at(run->json, "version"), rf_version()) != 0)
+        rf__warn("made by strait %s, this is %s: bytes may differ", text_at(run->json, "version"),
+                 rf_version());
+}
+
+static rf_status take(void *user, const rf_shot *shot) {
+    replay *run = user;
+    rf__picture_put(&run->picture, shot->x, run->model->shape.width, run->model->shape.height, run->columns,
+                    shot->k);
+    return RF_OK;
+}
+
+static rf_status make(replay *run, rf_shoot_totals *totals) {
+    const rf_model_shape *shape = &run->model->shape;
+    rf_sampler_opts opts = {.dtype = strcmp(text_at(run->json, "dtype"), "bf16") == 0 ? RF_BF16 : RF_F32,
+                            .threads = (int)run->flags.threads,
+                            .rows = (int)run->flags.rows};
+    RF_TRY(rf_sampler_open(&run->sampler, run->model, &opts));
+    rf_status status = rf__order_parse(&run->order, run->json, run->model);
+    if (status != RF_OK) return rf__fail_in(status, "%s: ", run->path);
+    json_int_t columns = json_integer_value(json_object_get(run->json, "columns"));
+    if (columns < 0 || columns > 10000)
+        return rf__fail(RF_EFORMAT, "%s: columns is %lld, expected 0 .. 10000", run->path,
+                        (long long)columns);
+    run->columns = (int)columns;
+    if (columns)
+        RF_TRY(rf__picture_create_grid(&run->picture, shape->width, shape->height, shape->channels,
+                                       run->order.count, run->columns));
+    else
+        RF_TRY(rf__picture_create(&run->picture, shape->width, shape->height, shape->channels));
+    RF_TRY(rf__shoot(run->sampler, &run->order, 1, take, run, totals));
+    rf_stamp stamp = {.order = &run->order,
+                      .columns = run->columns,
+                      .sampler = run->sampler,
+                      .model_path = text_at(json_object_get(run->json, "model"), "path")};
+    return rf__gallery_encode(&run->picture, &stamp, &run->made, &run->made_size);
+}
+
+static rf_status replay_all(replay *run, bool *same) {
+    rf_shoot_totals totals;
+    if (run->flags.output) {
+        RF_TRY(rf__outpath_check(run->flags.output, false));
+        RF_TRY(rf__outpath_prepare(run->flags.output));
+    }
+    RF_TRY(read_picture(run));
+    RF_TRY(open_model(run));
+    warn_of_differences(run);
+    RF_TRY(make(run, &totals));
+    *same = run->made_size == run->file_size && memcmp(run->made, run->file, run->file_size) == 0;
+    if (run->flags.output) RF_TRY(rf__file_write(run->flags.output, run->made, run->made_size));
+    if (!run->common.json) return RF_OK;
+    json_t *report = rf__shoot_totals_json(&totals);
+    json_object_set_new(report, "identical", json_boolean(*same));
+    return rf__report_write(run->common.json, report);
+}
+
+static int replay_main(int argc, char **argv) {
+    static replay run;
+    rf_arg_rest rest = {0};
+    const rf_args spec = {.command = "replay",
+                          .summary = rf__cmd_replay.help,
+                          .positional = "FILE.png",
+                          .positional_min = 1,
+                          .positional_max = 1,
+                          .table = table,
+                          .examples = examples};
+    rf__args_parse(&spec, argc, argv, &run.flags, &run.common, &rest);
+    run.path = rest.at[0];
+    bool same = false;
+    rf_status status = replay_all(&run, &same);
+    int code = rf__cli_failed("replay", status);
+    if (status == RF_OK && same) rf__info("%s: the same %zu bytes again", run.path, run.file_size);
+    if (status == RF_OK && !same) {
+        fprintf(stderr, "strait replay: %s: the picture made again has other bytes\n", run.path);
+        code = RF_EXIT_FAILED;
+    }
+    free(run.made);
+    free(rest.at);
+    rf__picture_fini(&run.picture);
+    rf__order_fini(&run.order);
+    rf_sampler_close(&run.sampler);
+    rf_model_close(&run.model);
+    json_decref(run.json);
+    rf__free(run.file);
+    return code;
+}
+
+const rf_command rf__cmd_replay = {"replay", "remake a picture from its metadata and compare the bytes",
+                                   replay_main, examples};

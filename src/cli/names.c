@@ -1,0 +1,25 @@
+/* names.c - from plug-in tables to lists of names. */
+#include "names.h"
+
+#include <stddef.h>
+
+#include "../flow/policy.h"
+#include "../flow/schedule.h"
+#include "../flow/solver.h"
+
+#define LIST(table)                                                                                          \
+    do {                                                                                                     \
+        int count = 0;                                                                                       \
+        for (; (table)[count] && count + 1 < RF_NAMES_MAX; count++) names[count] = (table)[count]->name;     \
+        names[count] = NULL;                                                                                 \
+    } while (0)
+
+void rf__names_of_solvers(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__solvers());
+}
+void rf__names_of_schedules(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__schedules());
+}
+void rf__names_of_policies(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__policies());
+}

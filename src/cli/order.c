@@ -1,0 +1,181 @@
+/* order.c - from flags to solver, grid, guidance and policy, and which seed and class image k has. */
+#include "order.h"
+
+#include <string.h>
+
+#include "../base/memory.h"
+
+/* ---- time grid ---- */
+static bool is_sorted_down(const double *list, int count) {
+    for (int i = 1; i < count; i++)
+        if (list[i] >= list[i - 1]) return false;
+    return true;
+}
+
+/* sigma = 1 - t runs from 1 to 0; like diffusers we append the final 0 when it is missing. *times: caller
+ * frees with rf__free. */
+static rf_status times_of_sigmas(const rf_arg_list *sigmas, double **times, int *count) {
+    if (!is_sorted_down(sigmas->at, sigmas->count) || sigmas->at[0] != 1)
+        return rf__fail(RF_EINVAL,
+                        "--sigmas begins with %g, expected a falling list that begins with 1 (noise) and may "
+                        "end with 0 (data)",
+                        sigmas->at[0]);
+    bool append = sigmas->at[sigmas->count - 1] != 0;
+    *count = sigmas->count + append;
+    *times = rf__alloc_array((size_t)*count, sizeof **times);
+    if (!*times) return rf__fail(RF_ENOMEM, "no memory for %d times", *count);
+    for (int i = 0; i < sigmas->count; i++) (*times)[i] = 1 - sigmas->at[i];
+    if (append) (*times)[*count - 1] = 1;
+    return RF_OK;
+}
+
+/* A walk that begins after the noise or stops before the data would give a picture that is quietly wrong. */
+static rf_status check_whole(const rf_grid *grid, const char *flag) {
+    double first = grid->t[0], last = grid->t[grid->steps];
+    if (first == 0 && last == 1) return RF_OK;
+    return rf__fail(RF_EINVAL, "%s runs from %g to %g, expected from 0 (noise) to 1 (data)", flag, first,
+                    last);
+}
+
+static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags) {
+    const char *flag = flags->sigmas.count ? "--sigmas" : "--times";
+    if (flags->sigmas.count && flags->times.count)
+        return rf__fail(RF_EINVAL, "--sigmas and --times are both given, expected one of them");
+    if (flags->scheduler && strcmp(flags->scheduler, "list") != 0)
+        return rf__fail(RF_EINVAL, "--scheduler is %s and %s is given, expected one of them",
+                        flags->scheduler, flag);
+    double *converted = NULL;
+    rf_grid_opts opts = rf__grid_defaults();
+    opts.list = flags->times.at;
+    opts.list_count = flags->times.count;
+    if (flags->sigmas.count) {
+        RF_TRY(times_of_sigmas(&flags->sigmas, &converted, &opts.list_count));
+        opts.list = converted;
+    }
+    order->schedule = rf__schedule_find("list");
+    rf_status status = rf__grid_build(&order->grid, order->schedule, &opts);
+    if (status != RF_OK) rf__fail_in(status, "%s: ", flag);
+    if (status == RF_OK) status = check_whole(&order->grid, flag);
+    if (status == RF_OK && flags->steps && flags->steps != order->grid.steps)
+        status = rf__fail(RF_EINVAL, "--steps is %lld and %s has %d steps, expected the same or no --steps",
+                          (long long)flags->steps, flag, order->grid.steps);
+    rf__free(converted);
+    return status;
+}
+
+static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags) {
+    const char *name = flags->scheduler ? flags->scheduler : flags->flow_shift ? "shifted" : "uniform";
+    rf_grid_opts opts = rf__grid_defaults();
+    if (flags->steps) opts.steps = (int)flags->steps;
+    if (flags->flow_shift) opts.shift = flags->flow_shift;
+    bool shifted = strcmp(name, "shifted") == 0;
+    if (flags->flow_shift && !shifted)
+        return rf__fail(RF_EINVAL, "--flow-shift is given and --scheduler is %s, expected shifted", name);
+    if (strcmp(name, "list") == 0)
+        return rf__fail(RF_EINVAL, "--scheduler is list, expected --times or --sigmas with it");
+    order->schedule = rf__schedule_find(name);
+    if (!order->schedule) return RF_EINVAL;
+    order->shift = shifted ? opts.shift : 0;
+    return rf__grid_build(&order->grid, order->schedule, &opts);
+}
+
+/* ---- what to make ---- */
+static rf_status check_size(const rf_sampling_flags *flags, const rf_model *model) {
+    const rf_model_shape *shape = &model->shape;
+    if (flags->width && flags->width != shape->width)
+        return rf__fail(RF_EINVAL, "--width is %lld, expected %d: this model makes %dx%d",
+                        (long long)flags->width, shape->width, shape->width, shape->height);
+    if (flags->height && flags->height != shape->height)
+        return rf__fail(RF_EINVAL, "--height is %lld, expected %d: this model makes %dx%d",
+                        (long long)flags->height, shape->height, shape->width, shape->height);
+    return RF_OK;
+}
+
+static rf_status take_labels(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    const rf_arg_list *list = &flags->class_label;
+    for (int i = 0; i < list->count; i++) {
+        rf_status status = rf__sampler_check_label(model, (int64_t)list->at[i]);
+        if (status != RF_OK) return rf__fail_in(status, "--class-label: ");
+    }
+    order->count = flags->count ? flags->count : list->count ? list->count : 1;
+    if (list->count > order->count)
+        return rf__fail(RF_EINVAL,
+                        "--class-label has %d classes for %lld images, expected at least one image a class",
+                        list->count, (long long)order->count);
+    if (list->count == 0) return RF_OK;
+    order->labels = rf__alloc_array((size_t)list->count, sizeof *order->labels);
+    if (!order->labels) return rf__fail(RF_ENOMEM, "no memory for %d classes", list->count);
+    for (int i = 0; i < list->count; i++) order->labels[i] = (int32_t)list->at[i];
+    order->label_count = list->count;
+    return RF_OK;
+}
+
+static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    order->guidance = (rf_guidance_opts){
+        .scale = flags->cfg_scale, .low = flags->guidance_low, .high = flags->guidance_high};
+    if (flags->guidance_low > flags->guidance_high)
+        return rf__fail(RF_EINVAL, "--guidance-low is %g, expected at most --guidance-high, which is %g",
+                        flags->guidance_low, flags->guidance_high);
+    if (flags->cfg_scale != 1 && model->shape.classes == 0)
+        return rf__fail(RF_EINVAL,
+                        "--cfg-scale is %g, expected 1: this model has no classes to guide towards",
+                        flags->cfg_scale);
+    return RF_OK;
+}
+
+static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    order->solver = rf__solver_find(flags->method);
+    order->policy = rf__policy_find(flags->policy);
+    if (!order->solver || !order->policy) return RF_EINVAL;
+    RF_TRY(check_size(flags, model));
+    RF_TRY(take_labels(order, flags, model));
+    RF_TRY(take_guidance(order, flags, model));
+    RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags) : named_grid(order, flags));
+    order->seed = (uint64_t)flags->seed;
+    order->output = flags->output ? strdup(flags->output) : NULL;
+    if (flags->output && !order->output) return rf__fail(RF_ENOMEM, "no memory for a file name");
+    return RF_OK;
+}
+
+rf_status rf__order_build(rf_order *out, const rf_sampling_flags *flags, const rf_model *model) {
+    memset(out, 0, sizeof *out);
+    rf_status status = fill(out, flags, model);
+    if (status != RF_OK) rf__order_fini(out);
+    return status;
+}
+
+void rf__order_fini(rf_order *order) {
+    rf__grid_fini(&order->grid);
+    rf__free(order->labels);
+    rf__free(order->seeds);
+    free(order->output);
+    memset(order, 0, sizeof *order);
+}
+
+uint64_t rf__order_seed(const rf_order *order, int64_t k) {
+    return order->seeds ? order->seeds[k] : order->seed + (uint64_t)k;
+}
+
+int32_t rf__order_label(const rf_order *order, const rf_model *model, int64_t k) {
+    /* Blocks, so that a grid shows one class a row. */
+    if (order->label_count) return order->labels[k * order->label_count / order->count];
+    /* No class given: the seed picks one, so that image k of a batch still equals the single run of its seed.
+     */
+    return model->shape.classes ? (int32_t)(rf__order_seed(order, k) % (uint64_t)model->shape.classes) : -1;
+}
+
+void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k, rf_job_spec *spec) {
+    int32_t label = rf__order_label(order, model, k);
+    if (label >= 0) spec->cond.label = label;
+    spec->solver = order->solver;
+    spec->policy = order->policy;
+    spec->guidance = rf__guidance_find(model->shape.classes ? "cfg" : "none");
+    spec->guidance_opts = order->guidance;
+    spec->times = order->grid.t;
+    spec->steps = order->grid.steps;
+    spec->seed = rf__order_seed(order, k);
+}
+
+int64_t rf__order_answers(const rf_order *order) {
+    return order->count * rf__sampler_answers(order->solver, order->grid.steps);
+}

@@ -1,0 +1,52 @@
+/* order.h - one request of the user: settings, seed, classes, count, output. Flags make one, each line of a
+ * request file makes one, and the JSON chunk of a picture makes one again (replay). */
+#ifndef RF_CLI_ORDER_H
+#define RF_CLI_ORDER_H
+#include <jansson.h>
+
+#include "../api/sampler.h"
+#include "../flow/schedule.h"
+#include "args.h"
+
+/* What the flags say about sampling. The keys of a request file are the same names with underscores. */
+typedef struct rf_sampling_flags {
+    rf_arg_list class_label;
+    int64_t width, height; /* 0: the model's */
+    int64_t steps;         /* 0: not given */
+    int64_t seed, count;   /* count 0: one for each class given, at least one */
+    double cfg_scale, guidance_low, guidance_high;
+    double flow_shift;                       /* 0: not given */
+    const char *method, *scheduler, *policy; /* scheduler NULL: not given */
+    rf_arg_list sigmas, times;
+    const char *output;
+} rf_sampling_flags;
+
+typedef struct rf_order {
+    const rf_solver *solver;
+    const rf_schedule *schedule;
+    const rf_policy *policy;
+    rf_guidance_opts guidance;
+    rf_grid grid;
+    double shift;  /* of the schedule, for the record; 0: it has none */
+    uint64_t seed; /* of image 0 */
+    int64_t count;
+    int32_t *labels; /* of the whole order, spread in blocks; label_count 0: each seed picks a class */
+    int label_count;
+    uint64_t *seeds; /* [count], or NULL: image k uses seed + k */
+    char *output;    /* pattern; NULL when nothing is written */
+} rf_order;
+
+/* errors: a sentence that names the flag; *out is then empty. model: what the sizes and classes must fit. */
+rf_status rf__order_build(rf_order *out, const rf_sampling_flags *flags, const rf_model *model);
+void rf__order_fini(rf_order *order);
+uint64_t rf__order_seed(const rf_order *order, int64_t k);
+int32_t rf__order_label(const rf_order *order, const rf_model *model, int64_t k); /* -1: none */
+void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k, rf_job_spec *spec);
+int64_t rf__order_answers(const rf_order *order); /* when all come from the network */
+
+/* The settings that all images of the order share, as JSON (new reference); without seeds and labels. */
+json_t *rf__order_json(const rf_order *order);
+/* The way back. The order then has no output. */
+rf_status rf__order_parse(rf_order *out, const json_t *json, const rf_model *model);
+
+#endif

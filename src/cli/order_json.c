@@ -1,0 +1,94 @@
+/* order_json.c - the settings of an order as JSON, exactly enough to make the same images again, and back. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "order.h"
+
+json_t *rf__order_json(const rf_order *order) {
+    json_t *times = json_array();
+    for (int i = 0; i <= order->grid.steps; i++) json_array_append_new(times, json_real(order->grid.t[i]));
+    json_t *json =
+        json_pack("{s:s, s:s, s:i, s:o, s:f, s:f, s:f, s:s}", "sampling_method", order->solver->name,
+                  "scheduler", order->schedule->name, "steps", order->grid.steps, "times", times, "cfg_scale",
+                  order->guidance.scale, "guidance_low", order->guidance.low, "guidance_high",
+                  order->guidance.high, "policy", order->policy->name);
+    if (json && order->shift) json_object_set_new(json, "flow_shift", json_real(order->shift));
+    return json;
+}
+
+static rf_status parse_times(rf_order *order, const json_t *times) {
+    size_t count = json_array_size(times);
+    if (count < 2 || count > RF_MAX_STEPS + 1)
+        return rf__fail(RF_EFORMAT, "times has %zu numbers, expected 2 .. %d", count, RF_MAX_STEPS + 1);
+    order->grid.t = rf__alloc_array(count, sizeof *order->grid.t);
+    if (!order->grid.t) return rf__fail(RF_ENOMEM, "no memory for %zu times", count);
+    order->grid.steps = (int)count - 1;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(times, i);
+        order->grid.t[i] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    return rf__grid_check(order->grid.t, order->grid.steps);
+}
+
+static rf_status parse_numbers(rf_order *order, const json_t *json) {
+    const char *keys[] = {"cfg_scale", "guidance_low", "guidance_high"};
+    double *places[] = {&order->guidance.scale, &order->guidance.low, &order->guidance.high};
+    for (int i = 0; i < 3; i++) {
+        const json_t *value = json_object_get(json, keys[i]);
+        if (!json_is_number(value)) return rf__fail(RF_EFORMAT, "%s is missing, expected a number", keys[i]);
+        *places[i] = json_number_value(value);
+    }
+    const json_t *shift = json_object_get(json, "flow_shift");
+    order->shift = shift ? json_number_value(shift) : 0;
+    return RF_OK;
+}
+
+/* seed + class_label of one image, or seeds + class_labels of a grid. */
+static rf_status parse_images(rf_order *order, const json_t *json, const rf_model *model) {
+    const json_t *seeds = json_object_get(json, "seeds"), *labels = json_object_get(json, "class_labels");
+    bool many = json_is_array(seeds);
+    size_t count = many ? json_array_size(seeds) : 1;
+    if (count < 1 || count > 1000000 || (many && json_array_size(labels) != count))
+        return rf__fail(RF_EFORMAT,
+                        "seeds has %zu numbers and class_labels %zu, expected as many, at least one", count,
+                        json_array_size(labels));
+    order->count = (int64_t)count;
+    order->label_count = (int)count;
+    order->seeds = rf__alloc_array(count, sizeof *order->seeds);
+    order->labels = rf__alloc_array(count, sizeof *order->labels);
+    if (!order->seeds || !order->labels) return rf__fail(RF_ENOMEM, "no memory for %zu images", count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *seed = many ? json_array_get(seeds, i) : json_object_get(json, "seed");
+        const json_t *label = many ? json_array_get(labels, i) : json_object_get(json, "class_label");
+        if (!json_is_integer(seed) || !json_is_integer(label))
+            return rf__fail(RF_EFORMAT,
+                            "seed and class_label of image %zu are missing, expected whole numbers", i);
+        RF_TRY(rf__sampler_check_label(model, json_integer_value(label)));
+        order->seeds[i] = (uint64_t)json_integer_value(seed);
+        order->labels[i] = (int32_t)json_integer_value(label);
+    }
+    return RF_OK;
+}
+
+static rf_status parse(rf_order *order, const json_t *json, const rf_model *model) {
+    const char *method = json_string_value(json_object_get(json, "sampling_method"));
+    const char *scheduler = json_string_value(json_object_get(json, "scheduler"));
+    const char *policy = json_string_value(json_object_get(json, "policy"));
+    if (!method || !scheduler || !policy)
+        return rf__fail(RF_EFORMAT, "sampling_method, scheduler or policy is missing, expected three names");
+    order->solver = rf__solver_find(method);
+    order->schedule = rf__schedule_find(scheduler);
+    order->policy = rf__policy_find(policy);
+    if (!order->solver || !order->schedule || !order->policy) return RF_ENOTFOUND;
+    RF_TRY(parse_numbers(order, json));
+    RF_TRY(parse_times(order, json_object_get(json, "times")));
+    return parse_images(order, json, model);
+}
+
+rf_status rf__order_parse(rf_order *out, const json_t *json, const rf_model *model) {
+    memset(out, 0, sizeof *out);
+    rf_status status = parse(out, json, model);
+    if (status != RF_OK) rf__order_fini(out);
+    return status;
+}

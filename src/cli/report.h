@@ -1,0 +1,11 @@
+/* report.h - the --json report of a command: to a file (complete or absent) or to standard output. */
+#ifndef RF_CLI_REPORT_H
+#define RF_CLI_REPORT_H
+#include <jansson.h>
+
+#include "../base/status.h"
+
+/* Takes the reference. path NULL: nothing is written. */
+rf_status rf__report_write(const char *path, json_t *json);
+
+#endif

@@ -1,0 +1,120 @@
+/* shoot.c - orders to jobs and back. */
+#include "shoot.h"
+
+#include <sys/resource.h>
+
+#include "../base/progress.h"
+
+typedef struct shoot_state {
+    const rf_model *model;
+    const rf_order *orders;
+    rf_status (*image)(void *user, const rf_shot *shot);
+    void *user;
+    rf_shoot_totals *totals;
+    rf_progress progress;
+} shoot_state;
+
+/* Image `index` of the run -> its order and place there. */
+static int locate(const shoot_state *state, int64_t index, int64_t *k) {
+    int order = 0;
+    while (index >= state->orders[order].count) index -= state->orders[order++].count;
+    *k = index;
+    return order;
+}
+
+static rf_status describe(void *user, int64_t index, rf_job_spec *spec) {
+    const shoot_state *state = user;
+    int64_t k;
+    int order = locate(state, index, &k);
+    rf__order_describe(&state->orders[order], state->model, k, spec);
+    spec->user = (void *)(intptr_t)index;
+    return RF_OK;
+}
+
+static void add(rf_counters *sum, const rf_counters *one) {
+    sum->nfe_full += one->nfe_full;
+    sum->nfe_refine += one->nfe_refine;
+    sum->extrapolated += one->extrapolated;
+    sum->rows_full += one->rows_full;
+    sum->rows_refine += one->rows_refine;
+}
+
+static rf_status finished(void *user, const rf_trajectory *trajectory) {
+    shoot_state *state = user;
+    if (trajectory->status != RF_JOB_DONE) return rf__fail(trajectory->failure, "%s", trajectory->sentence);
+    rf_shot shot = {.index = (intptr_t)trajectory->spec.user,
+                    .x = trajectory->job.x,
+                    .counters = trajectory->counters,
+                    .seconds = rf__now() - trajectory->started};
+    shot.order = locate(state, shot.index, &shot.k);
+    shot.seed = trajectory->spec.seed;
+    shot.label = rf__order_label(&state->orders[shot.order], state->model, shot.k);
+    state->totals->images++;
+    add(&state->totals->counters, &shot.counters);
+    return state->image(state->user, &shot);
+}
+
+static void progress(void *user, int64_t done, int64_t total) {
+    shoot_state *state = user;
+    (void)total;
+    char note[48];
+    snprintf(note, sizeof note, "%lld images", (long long)state->totals->images);
+    rf__progress_update(&state->progress, done, note);
+}
+
+rf_status rf__shoot(rf_sampler *sampler, const rf_order *orders, int order_count,
+                    rf_status (*image)(void *user, const rf_shot *shot), void *user,
+                    rf_shoot_totals *totals) {
+    *totals = (rf_shoot_totals){0};
+    shoot_state state = {.model = rf__sampler_model(sampler),
+                         .orders = orders,
+                         .image = image,
+                         .user = user,
+                         .totals = totals};
+    rf_run run = {.describe = describe, .finished = finished, .progress = progress, .user = &state};
+    for (int i = 0; i < order_count; i++) {
+        run.count += orders[i].count;
+        run.total += rf__order_answers(&orders[i]);
+    }
+    rf_batcher_stats stats = {0};
+    double started = rf__now();
+    rf__progress_start(&state.progress, "sampling", run.total, 0);
+    rf_status status = rf__sampler_run(sampler, &run, &stats);
+    totals->seconds = rf__now() - started;
+    totals->calls = stats.calls;
+    rf__progress_update(&state.progress, stats.answers, NULL);
+    char note[64];
+    snprintf(note, sizeof note, "%lld images, %.1f img/s", (long long)totals->images,
+             (double)totals->images / totals->seconds);
+    rf__progress_finish(&state.progress, note);
+    return status;
+}
+
+static int64_t peak_memory(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+static json_t *counters_json(const rf_counters *counters, double seconds) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "nfe_full", (json_int_t)counters->nfe_full,
+                     "nfe_refine", (json_int_t)counters->nfe_refine, "extrapolated",
+                     (json_int_t)counters->extrapolated, "rows_full", (json_int_t)counters->rows_full,
+                     "rows_refine", (json_int_t)counters->rows_refine, "seconds", seconds);
+}
+
+json_t *rf__shot_json(const rf_shot *shot) {
+    json_t *json = counters_json(&shot->counters, shot->seconds);
+    json_object_set_new(json, "seed", json_integer((json_int_t)shot->seed));
+    json_object_set_new(json, "class_label", json_integer(shot->label));
+    return json;
+}
+
+json_t *rf__shoot_totals_json(const rf_shoot_totals *totals) {
+    json_t *json = counters_json(&totals->counters, totals->seconds);
+    json_object_set_new(json, "count", json_integer((json_int_t)totals->images));
+    json_object_set_new(json, "calls", json_integer((json_int_t)totals->calls));
+    json_object_set_new(json, "images_per_second",
+                        json_real(totals->seconds > 0 ? (double)totals->images / totals->seconds : 0));
+    json_object_set_new(json, "peak_memory_bytes", json_integer((json_int_t)peak_memory()));
+    return json;
+}

@@ -1,0 +1,71 @@
+# Images do not depend on threads, batch or neighbours; the report counts; requests of different kinds share a run.
+. tests/cli/common.inc
+model dit "$here/dit.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+model unet "$here/unet.safetensors" height=8 width=8 channels=3 classes=4 base=16 'multipliers=[1,2]' blocks=1 'attention=[4]'
+
+for kind in dit unet; do for dtype in f32 bf16; do
+    name="$kind $dtype"
+    mkdir -p "$here/$kind$dtype"; cd "$here/$kind$dtype" || exit 1
+    generate() { "$STRAIT" generate -q -m "$here/$kind.safetensors" --dtype $dtype --steps 3 --cfg-scale 2 "$@"; }
+    generate -b 16 -s 100 -t 1 -o one_%d.png
+    generate -b 16 -s 100 -t 2 -o two_%d.png
+    generate -b 16 -s 100 --batch-size 5 -o five_%d.png
+    for k in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do generate -s $((100 + k)) -o single_$k.png; done
+    cat one_?.png one_1?.png > one.all; cat two_?.png two_1?.png > two.all
+    cat five_?.png five_1?.png > five.all; cat single_?.png single_1?.png > single.all
+    same "$name: one thread and two threads" one.all two.all
+    same "$name: 16 and 5 rows a call" one.all five.all
+    same "$name: -b 16 and sixteen single runs" one.all single.all
+    generate -s 1 --class-label 1 --disable-image-metadata -o a.png
+    generate -s 2 --class-label 1 --disable-image-metadata -o b.png
+    generate -s 1 --class-label 2 --disable-image-metadata -o c.png
+    differ "$name: seeds differ" a.png b.png
+    differ "$name: classes differ" a.png c.png
+    cd "$here" || exit 1
+done; done
+
+m=$here/dit.safetensors
+generate() { "$STRAIT" generate -q -m "$m" "$@"; }
+check "defaults" generate
+check "image 0 has its name" test -s out_000.png
+check "heun" generate --sampling-method heun --steps 2 -o heun.png --json heun.json
+check "heun counts its calls" grep -q '"nfe_full": 4' heun.json
+check "aliases" generate --sampler heun --num-inference-steps 2 --guidance-scale 1 -o alias.png
+same "aliases do the same" heun.png alias.png
+check "times" generate --times 0,0.5,1 --sampling-method heun -o times.png --disable-image-metadata
+check "sigmas" generate --sigmas 1,0.5,0 --sampling-method heun -o sigmas.png --disable-image-metadata
+check "sigmas without the 0" generate --sigmas 1,0.5 --sampling-method heun -o sigmas0.png --disable-image-metadata
+same "sigmas are 1 - times" times.png sigmas.png
+same "the last sigma may be left out" sigmas.png sigmas0.png
+check "shift" generate --flow-shift 3 --steps 2 -o shift.png
+generate --class-label 1 -s 9 --steps 2 -o c1.png; generate --class-label 2 -s 9 --steps 2 -o c2.png
+generate --class-label 1,2 -b 2 -s 9 --steps 2 -o both_%d.png
+same "classes are spread over the images" c1.png both_0.png
+check "a grid" generate --class-label 0,1,2,3 -b 8 --steps 1 --grid -o new/folder/grid.png --json grid.json
+check "in a new folder" test -s new/folder/grid.png
+check "one entry an image" test "$(grep -c '"seed"' grid.json)" -eq 9
+check "a random seed" generate -s -1 --steps 1 -o r1.png
+check "another" generate -s -1 --steps 1 -o r2.png
+differ "random seeds differ" r1.png r2.png
+generate --steps 1 -o - > stdout.png; generate --steps 1 -o file.png
+same "-o - is the same file" stdout.png file.png
+generate --steps 1 -o file2.png --json - > report.json
+check "--json - is JSON on stdout" /bin/sh -c 'head -c1 report.json | grep -q "{" && grep -q images_per_second report.json && grep -q peak_memory_bytes report.json'
+cat > jobs.jsonl <<'J'
+{"class_label": 1, "seed": 9, "steps": 2, "output": "j1.png"}
+
+{"class_label": [2], "seed": 9, "num_inference_steps": 2, "output": "j2.png"}
+{"seed": 42, "sampling_method": "heun", "steps": 2, "cfg_scale": 1, "output": "j3.png"}
+{"seed": 100, "steps": 3, "cfg_scale": 2, "output": "j4.png"}
+J
+check "requests" generate --requests jobs.jsonl
+same "request 1 equals its own run" j1.png c1.png
+same "request 2 equals its own run" j2.png c2.png
+same "request 3 equals its own run" j3.png heun.png
+same "request 4 equals its own run" j4.png ditf32/one_0.png
+"$STRAIT" generate -m "$m" --steps 1 -s 77 -o seed.png 2> seed.err
+check "the seed is printed" grep -q 'seed 77' seed.err
+check "version" /bin/sh -c '"$0" --version | grep -q "^strait [0-9]"' "$STRAIT"
+check "help lists the commands" /bin/sh -c '"$0" help | grep -q generate' "$STRAIT"
+check "help ends with examples" /bin/sh -c '"$0" generate --help | tail -4 | grep -q "strait generate -m"' "$STRAIT"
+check "help of a command" /bin/sh -c '"$0" help replay | grep -q FILE.png' "$STRAIT"

@@ -1,0 +1,34 @@
+# A picture remade from its own metadata has the same bytes; info reads both of its texts.
+. tests/cli/common.inc
+model dit "$here/m.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+cd "$here" || exit 1
+generate() { "$STRAIT" generate -q -m m.safetensors "$@"; }
+generate -b 3 -s 5 --steps 3 --cfg-scale 1.7 --guidance-low 0.1 --guidance-high 0.9 --sampling-method heun --flow-shift 2.5 -o h_%d.png
+generate --dtype bf16 --class-label 2 --scheduler sigmoid --steps 4 -o b.png
+generate --class-label 0,3 -b 6 --grid --columns 4 --steps 2 -o g.png
+generate --class-label -1 --times 0,0.3,0.31,1 -o n.png
+for f in h_0 h_1 h_2 b g n; do
+    check "replay $f" "$STRAIT" replay $f.png -o again.png
+    same "$f again" $f.png again.png
+done
+mv m.safetensors moved.safetensors
+refused "model is gone" 1 "m.safetensors" "$STRAIT" replay -q h_0.png
+check "model given" "$STRAIT" replay h_0.png -m moved.safetensors
+model dit other.safetensors height=8 width=8 channels=1 classes=4 patch=2 hidden=48 depth=1 heads=2
+refused "another model" 1 "SHA-256" "$STRAIT" replay -q h_0.png -m other.safetensors
+mv moved.safetensors m.safetensors
+generate --steps 1 -o plain.png --disable-image-metadata
+refused "no metadata" 1 "no 'strait' chunk" "$STRAIT" replay -q plain.png
+refused "not a picture" 1 "m.safetensors" "$STRAIT" replay -q m.safetensors
+
+"$STRAIT" info h_1.png > info.txt; "$STRAIT" info h_1.png --json info.json
+check "info: A1111 text" grep -q 'Steps: 3, Sampler: Heun' info.txt
+check "info: our chunk" grep -q '"sampling_method": "heun"' info.json
+check "info: seed of this image" grep -q '"seed": 6' info.json
+check "info: exact times" grep -q '"times"' info.json
+"$STRAIT" info m.safetensors --json model.json
+check "info: kind" grep -q '"kind": "dit"' model.json
+check "info: config" grep -q '"hidden": 32' model.json
+check "info: hash" grep -q "$(sha256sum m.safetensors | cut -c1-64)" model.json
+check "info: training protocol" grep -q 'random weights' model.json
+refused "info of nothing" 1 "gone.png" "$STRAIT" info gone.png

@@ -1,0 +1,84 @@
+# Wrong input: one sentence that names the thing, the right exit code, nothing left behind.
+. tests/cli/common.inc
+model dit "$here/m.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+cd "$here" || exit 1
+g="$STRAIT generate -q -m m.safetensors -o never.png"
+
+refused "unknown command" 2 "no command 'fly'" "$STRAIT" fly
+refused "no model" 2 "--model" "$STRAIT" generate
+refused "steps 0" 2 "--steps is 0, expected a whole number from 1" $g --steps 0
+refused "steps by alias" 2 "--steps" $g --num-inference-steps 1.5
+refused "steps too many" 2 "--steps" $g --steps 1000000
+refused "unknown solver" 2 "--sampling-method is ode45, expected one of euler, heun" $g --sampling-method ode45
+refused "unknown schedule" 2 "--scheduler" $g --scheduler karras
+refused "class out of range" 2 "class-label: class is 4, expected 0 .. 3" $g --class-label 4
+refused "class no number" 2 "--class-label is dog" $g --class-label dog
+refused "more classes than images" 2 "--class-label" $g --class-label 0,1 -b 1
+refused "wrong width" 2 "--width is 64, expected 8" $g -W 64
+refused "wrong height" 2 "--height" $g -H 1
+refused "times that fall back" 2 "--times" $g --times 0,0.5,0.4,1
+refused "times that stop early" 2 "--times runs from 0 to 0.5" $g --times 0,0.5
+refused "times and sigmas" 2 "both given" $g --times 0,1 --sigmas 1,0
+refused "times and steps" 2 "--steps is 4" $g --times 0,0.5,1 --steps 4
+refused "shift of a uniform grid" 2 "--flow-shift" $g --flow-shift 3 --scheduler uniform
+refused "interval upside down" 2 "--guidance-low" $g --guidance-low 0.8 --guidance-high 0.2 --cfg-scale 2
+refused "scale no number" 2 "--cfg-scale is inf" $g --cfg-scale inf
+refused "one row for two" 2 "--batch-size" $g --cfg-scale 2 --batch-size 1
+refused "unknown dtype" 2 "--dtype is fp8, expected one of f32, bf16" $g --dtype fp8
+refused "argument without option" 2 "takes no other arguments" $g cat
+refused "many images in one file" 2 "--output is never.png for several images" $g -b 2
+refused "pattern of another kind" 2 "--output" $g -o "%s.png"
+refused "jpeg" 2 "ends in .png" $g -o never.jpg
+refused "columns without grid" 2 "--columns" $g --columns 3
+refused "two on stdout" 2 "standard output" $g -o - --json -
+refused "grid and requests" 2 "--requests" $g --grid --requests x.jsonl
+"$STRAIT" generate --nonsense > out 2> err; rc=$?
+if [ $rc -eq 2 ] && grep -q -- "--nonsense" err; then ok "unknown option"; else not_ok "unknown option" "exit $rc" "$(cat err)"; fi
+
+refused "missing file" 1 "gone.safetensors" "$STRAIT" generate -q -m gone.safetensors
+refused "a folder as a model" 1 "$here" "$STRAIT" generate -q -m "$here"
+refused "a file as a folder" 1 "m.safetensors" $g -o m.safetensors/a.png
+refused "unwritable folder" 1 "/proc" $g -o /proc/nowhere/a.png
+refused "unwritable report" 1 "/proc" $g --steps 1 --json /proc/nowhere/r.json
+
+size=$(wc -c < m.safetensors)
+for n in 0 1 7 8 20 200 $((size / 2)) $((size - 1)); do
+    head -c "$n" m.safetensors > cut.safetensors
+    refused "cut to $n bytes" 1 "cut.safetensors" "$STRAIT" generate -q -m cut.safetensors -o never.png
+done
+{ cat m.safetensors; printf x; } > long.safetensors
+refused "one byte too many" 1 "long.safetensors" "$STRAIT" generate -q -m long.safetensors -o never.png
+# lie COUNT-BYTES HEADER: a file with this header length field and header
+lie() { printf "$1" > lie.safetensors; printf '%s' "$2" >> lie.safetensors; head -c 64 /dev/zero >> lie.safetensors; }
+lie '\377\377\377\377\377\377\377\177' '{}'; refused "header of 2^63 bytes" 1 "lie" "$STRAIT" info lie.safetensors
+lie '\377\377\377\377\377\377\377\377' '{}'; refused "header of 2^64 bytes" 1 "lie" "$STRAIT" info lie.safetensors
+header='{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"b":{"dtype":"F32","shape":[4],"data_offsets":[8,24]}}'
+lie "\\$(printf %o ${#header})\\0\\0\\0\\0\\0\\0\\0" "$header"; refused "overlapping tensors" 1 "lie" "$STRAIT" info lie.safetensors
+header='{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,64]}}'
+lie "\\$(printf %o ${#header})\\0\\0\\0\\0\\0\\0\\0" "$header"; refused "a shape that overflows" 1 "lie" "$STRAIT" info lie.safetensors
+header='{"a":{"dtype":"X9","shape":[16],"data_offsets":[0,64]}}'
+lie "\\$(printf %o ${#header})\\0\\0\\0\\0\\0\\0\\0" "$header"; refused "an unknown dtype" 1 "lie" "$STRAIT" info lie.safetensors
+rm -f cut.safetensors long.safetensors lie.safetensors
+
+echo '{"seed": 1, "colour": "red"}' > bad.jsonl
+refused "request with a wrong key" 2 "bad.jsonl:1: unknown key 'colour'" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+printf '{"seed": 1}\n{"steps": 0}\n' > bad.jsonl
+refused "request with a wrong value" 2 "bad.jsonl:2: steps is 0" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+printf '{"seed": 1}\n{"class_label": 9}\n' > bad.jsonl
+refused "request with a wrong class" 2 "bad.jsonl:2: .*class is 9" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+echo 'seed 1' > bad.jsonl
+refused "request that is no JSON" 2 "bad.jsonl:1" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+echo '{"model": "x"}' > bad.jsonl
+refused "request for another model" 2 "unknown key 'model'" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+: > bad.jsonl
+refused "no request at all" 2 "has no request" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+refused "requests that are not there" 1 "gone.jsonl" "$STRAIT" generate -q -m m.safetensors --requests gone.jsonl
+
+$g --steps 1 -o - > /dev/full 2> err; rc=$?
+if [ $rc -eq 1 ] && [ "$(wc -l < err)" -eq 1 ]; then ok "full standard output"; else not_ok "full standard output" "exit $rc" "$(cat err)"; fi
+
+mkdir run
+$g --steps 10000 -b 1000 -o run/%d.png 2> err & pid=$!
+sleep 1; kill -INT $pid; wait $pid; rc=$?
+if [ $rc -eq 130 ] && grep -q interrupted err; then ok "Ctrl-C"; else not_ok "Ctrl-C" "exit $rc" "$(cat err)"; fi
+if [ -z "$(ls run | grep -v '^[0-9]*\.png$')" ]; then ok "nothing half-written"; else not_ok "nothing half-written" "$(ls run)"; fi

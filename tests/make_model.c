@@ -1,0 +1,52 @@
+/* make_model.c - a small network with random weights for the tests of the program:
+ *   make_model KIND OUT.safetensors [key=value ...]
+ * Every parameter is random, the last layer too (a fresh one is zero, and the picture would be the noise
+ * itself). */
+#include <stdio.h>
+#include <string.h>
+
+#include "../src/base/memory.h"
+#include "../src/base/rng.h"
+#include "../src/models/model.h"
+
+static rf_status set_all(const rf_model_kind *kind, void *config, int count, char **pairs) {
+    RF_TRY(rf__fields_defaults(kind->fields, config));
+    for (int i = 0; i < count; i++) {
+        char *equals = strchr(pairs[i], '=');
+        if (!equals) return rf__fail(RF_EINVAL, "'%s' is not key=value", pairs[i]);
+        *equals = '\0';
+        RF_TRY(rf__fields_set(kind->fields, config, pairs[i], equals + 1, "make_model"));
+    }
+    return RF_OK;
+}
+
+static rf_status make(const char *name, const char *path, int count, char **pairs) {
+    const rf_model_kind *kind = rf__model_kind_find(name);
+    if (!kind) return RF_ENOTFOUND;
+    void *config = rf__alloc(kind->config_size);
+    RF_TRY(set_all(kind, config, count, pairs));
+    rf_model *model = NULL;
+    RF_TRY(rf__model_create(&model, kind, config, 1));
+    int64_t scalars = 0;
+    float *all = rf__weights_all(model->weights, &scalars);
+    for (int64_t i = 0; i < rf__weights_trained(model->weights); i++) {
+        float random;
+        rf__rng_normal(7, RF_STREAM_INIT, (uint64_t)i, 1, &random);
+        all[i] += 0.05f * random;
+    }
+    rf_status status =
+        rf__model_save(model, all, path, RF_F32, "{\"protocol\": {\"note\": \"random weights\"}}");
+    rf__model_free(&model);
+    rf__free(config);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 3) {
+        fprintf(stderr, "usage: make_model KIND OUT.safetensors [key=value ...]\n");
+        return 2;
+    }
+    if (make(argv[1], argv[2], argc - 3, argv + 3) == RF_OK) return 0;
+    fprintf(stderr, "make_model: %s\n", rf_last_error());
+    return 1;
+}
