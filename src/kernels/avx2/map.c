@@ -1,0 +1,5 @@
+/* map.c - native_map.inc at the width of this room. */
+#include "../native_memory.h"
+
+#define NAME(kernel) rf__avx2_##kernel
+#include "../native_map.inc"
