@@ -13,6 +13,8 @@
 #include "../models/model_field.h"
 #include "checkpoint.h"
 #include "coupling_error.h"
+#include "grid.h"
+#include "images.h"
 
 enum { SKIPS_IN_A_ROW = 50 /* then the run is lost: Adam cannot come back from NaN weights */ };
 
@@ -90,6 +92,14 @@ static rf_status write_log(run *r) {
     return RF_OK;
 }
 
+static rf_status write_grid(run *r) {
+    if (r->trainer->model->shape.flat) return RF_OK;
+    char name[64], path[4096];
+    snprintf(name, sizeof name, "samples_%06lld.png", (long long)r->trainer->step);
+    RF_TRY(refresh_ema(r));
+    return rf__train_grid(r->ema, r->recipe, rf__pool_size(r->trainer->pool), in_folder(r, path, name));
+}
+
 static void show(run *r) {
     const rf_trainer *tr = r->trainer;
     char note[128];
@@ -122,6 +132,7 @@ static rf_status after_step(run *r) {
         RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
         RF_TRY(rf__runlog_curves(r->opts->folder));
     }
+    if (c->sample_every > 0 && step % c->sample_every == 0 && !last) RF_TRY(write_grid(r));
     return RF_OK;
 }
 
@@ -150,7 +161,10 @@ static char *protocol_json(const run *r) {
                                  isfinite(r->bins.newest) ? json_real(r->bins.newest) : json_null(), "data", r->recipe->data.name, "seed",
                                  (json_int_t)r->recipe->train.seed, "weights", "ema", "version", RF_VERSION);
     json_object_set_new(training, "recipe", rf__recipe_json(r->recipe));
-    json_t *object = json_pack("{so}", "training", training);
+    const rf_dataset *set = rf__source_dataset(&tr->source);
+    json_t *names = json_array();
+    for (int i = 0; set && set->class_names && i < set->classes; i++) json_array_append_new(names, json_string(set->class_names[i]));
+    json_t *object = json_pack("{so so}", "training", training, "class_names", names);
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(object);
     return text;
@@ -183,6 +197,7 @@ static rf_status finish(run *r) {
     RF_TRY(rf__runlog_curves(r->opts->folder));
     RF_TRY(refresh_ema(r));
     RF_TRY(save_model(r));
+    RF_TRY(write_grid(r));
     return evaluate(r);
 }
 

@@ -1,10 +1,23 @@
 /* source.c - the table of data sources, and whether a network fits one. */
 #include "source.h"
 
+#include <pthread.h>
+
+#include "images.h"
 #include "toy.h"
 
+enum { SOURCES_MAX = 64 };
+static const rf_plugin *table[SOURCES_MAX + 1];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fill_table(void) {
+    int count = 0;
+    table[count++] = &rf__source_8gauss.is;
+    for (const rf_plugin *const *image = rf__image_sources(); *image && count < SOURCES_MAX; image++) table[count++] = *image;
+}
+
 const rf_plugin *const *rf__sources(void) {
-    static const rf_plugin *const table[] = {&rf__source_8gauss.is, NULL};
+    pthread_once(&once, fill_table);
     return table;
 }
 
