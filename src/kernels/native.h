@@ -54,11 +54,13 @@ typedef struct rf_native_cut {
     int block;                     /* pixels of a block */
     int group, groups;             /* panels of a group */
     bool gaps;                     /* some tap may fall outside or between pixels */
+    int64_t gather_bytes;          /* of a gathered pixel */
 } rf_native_cut;
 
 static inline rf_native_cut rf__native_cut(const rf_conv_args *a, int nr, int vw) {
     rf_native_cut c = {.s = rf__native_shape(a->dtype, a->cin, a->cout, a->kh, a->kw, nr, vw)};
     c.pixels = a->batch * a->oh * a->ow;
+    c.gather_bytes = (4 * (int64_t)c.s.steps + 63) / 64 * 64;
     c.gaps = a->kh * a->kw > 1 || a->pad > 0 || a->dilate > 1;
     /* About 2 MFLOP a unit, but 16 units where there is work for them. */
     int64_t work = 2LL * c.s.taps * c.s.k * (c.s.width < nr ? c.s.width : nr);
@@ -75,17 +77,19 @@ static inline rf_native_cut rf__native_cut(const rf_conv_args *a, int nr, int vw
 
 static inline size_t rf__native_round64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Scratch of the forward kernel: a row of zeros, the pixels' output rows, tap pointers, gathered values. */
+/* Scratch of the forward kernel: a row of zeros, the pixels' output rows, tap pointers, which taps miss in a whole tile,
+ * gathered values. */
 typedef struct rf_native_scratch {
-    size_t out, taps, gather, total;
+    size_t out, taps, missed, gather, total;
 } rf_native_scratch;
 
 static inline rf_native_scratch rf__native_scratch(const rf_conv_args *a, const rf_native_cut *c) {
     rf_native_scratch s;
     s.out = rf__native_round64(c->gaps ? a->cin * rf__dtype_size(a->dtype) : 0);
     s.taps = s.out + rf__native_round64(sizeof(int64_t) * c->block);
-    s.gather = s.taps + rf__native_round64(sizeof(void *) * c->block * c->s.taps);
-    s.total = s.gather + (c->s.merged ? rf__native_round64((size_t)4 * c->block * c->s.steps) : 0);
+    s.missed = s.taps + rf__native_round64(sizeof(void *) * (c->block * c->s.taps + 2));
+    s.gather = s.missed + rf__native_round64((size_t)(c->block / RF_NATIVE_MR) * c->s.taps);
+    s.total = s.gather + (c->s.merged ? (size_t)(c->block * c->gather_bytes) : 0);
     return s;
 }
 

@@ -54,13 +54,17 @@ static inline vf v_load_bf16(const uint16_t *p) { return v_from_bf16(_mm256_load
 static inline vf v_load_bf16_n(const uint16_t *p, int n) {
     return v_from_bf16(_mm256_maskz_loadu_epi16(v_lanes(n), p));
 }
-/* round to nearest even, NaN stays NaN: bit for bit rf__f32_to_bf16 */
+/* round to nearest even, NaN stays NaN: bit for bit rf__f32_to_bf16 (the instruction: but denormals become 0) */
 static inline __m256i v_to_bf16(vf a) {
+#if defined(__AVX512BF16__)
+    return (__m256i)_mm512_cvtneps_pbh(a);
+#else
     vi u = _mm512_castps_si512(a);
     vi odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
     vi r = _mm512_srli_epi32(_mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
     vi nan = _mm512_or_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(0x40));
     return _mm512_cvtepi32_epi16(_mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), r, nan));
+#endif
 }
 static inline void v_store_bf16(uint16_t *p, vf a) { _mm256_storeu_si256((void *)p, v_to_bf16(a)); }
 static inline void v_store_bf16_n(uint16_t *p, vf a, int n) { _mm256_mask_storeu_epi16(p, v_lanes(n), v_to_bf16(a)); }
