@@ -91,6 +91,8 @@ static rf_status dit_check(const void *config) {
     if (c->height % c->patch || c->width % c->patch)
         return rf__fail(RF_EINVAL, "patch is %lld, expected a divisor of %lldx%lld", (long long)c->patch, (long long)c->height,
                         (long long)c->width);
+    if (c->height != c->width) /* the fixed positions are those of a square grid */
+        return rf__fail(RF_EINVAL, "height x width is %lldx%lld, expected a square", (long long)c->height, (long long)c->width);
     if (c->hidden % c->heads)
         return rf__fail(RF_EINVAL, "heads is %lld, expected a divisor of hidden %lld", (long long)c->heads, (long long)c->hidden);
     if (c->hidden % 4) return rf__fail(RF_EINVAL, "hidden is %lld, expected a multiple of 4", (long long)c->hidden);

@@ -43,8 +43,54 @@ rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, 
     return in;
 }
 
-/* Kind, settings and shape; weights as the graph of one row declares them. */
-static rf_status model_new(rf_model **out, const rf_model_kind *kind, const void *config) {
+/* ---- what a file must hold: convolutions are [out,in,kh,kw] there and [out,kh,kw,in] in memory ---- */
+
+static rf_shape file_shape(const rf_param *param) {
+    rf_shape s = param->shape;
+    if (param->conv) s = rf__shape4(s.dim[0], s.dim[3], s.dim[1], s.dim[2]);
+    return s;
+}
+
+static const char *dims_text(int rank, const int64_t *dim, char out[64]) {
+    out[0] = 0;
+    for (int i = 0, used = 0; i < rank && used < 50; i++)
+        used += snprintf(out + used, 64 - (size_t)used, i ? "x%lld" : "%lld", (long long)dim[i]);
+    return out;
+}
+
+/* Fixed positions and frequencies may be left out: they follow from the settings. */
+static rf_status param_fits(const rf_param *param, const rf_tensor_entry *entry) {
+    rf_shape want = file_shape(param);
+    char a[64], b[64];
+    if (!entry && !param->trained) return RF_OK;
+    if (!entry) return rf__fail(RF_EMISMATCH, "%s: is missing from the file", param->name);
+    if (entry->rank != want.rank || memcmp(entry->dim, want.dim, (size_t)want.rank * sizeof *want.dim))
+        return rf__fail(RF_EMISMATCH, "%s: file has %s, model wants %s", param->name, dims_text(entry->rank, entry->dim, a),
+                        dims_text(want.rank, want.dim, b));
+    return RF_OK;
+}
+
+/* Before anything is allocated, so that settings which lie about the size cost nothing. */
+static rf_status file_fits(const rf_graph *graph, const rf_safetensors *file) {
+    int known = 0, params = rf__graph_param_count(graph);
+    for (int i = 0; i < params; i++) {
+        const rf_tensor_entry *entry = rf__safetensors_find(file, rf__graph_param(graph, i)->name);
+        RF_TRY(param_fits(rf__graph_param(graph, i), entry));
+        known += entry != NULL;
+    }
+    for (int i = 0; i < rf__safetensors_count(file) && known < rf__safetensors_count(file); i++) {
+        const char *name = rf__safetensors_entry(file, i)->name;
+        bool found = false;
+        for (int k = 0; k < params && !found; k++) found = !strcmp(rf__graph_param(graph, k)->name, name);
+        if (!found) return rf__fail(RF_EMISMATCH, "%.100s: the model has no such parameter", name);
+    }
+    return RF_OK;
+}
+
+/* ---- making ---- */
+
+/* Kind, settings and shape; weights as the graph of one row declares them. file: NULL, or what the weights will be read from. */
+static rf_status model_new(rf_model **out, const rf_model_kind *kind, const void *config, const rf_safetensors *file) {
     *out = NULL;
     if (kind->check) RF_TRY(kind->check(config));
     rf_model *model = calloc(1, sizeof *model);
@@ -59,7 +105,9 @@ static rf_status model_new(rf_model **out, const rf_model_kind *kind, const void
         model->shape = kind->shape(config);
         rf_model_inputs in = rf__model_declare(graph, &model->shape, 1, false);
         kind->build(graph, model->config, &in);
-        status = rf__weights_create(&model->weights, graph);
+        status = rf__graph_status(graph);
+        if (status == RF_OK && file) status = file_fits(graph, file);
+        if (status == RF_OK) status = rf__weights_create(&model->weights, graph);
     }
     rf__graph_free(&graph);
     if (status != RF_OK) rf__model_free(&model);
@@ -68,7 +116,7 @@ static rf_status model_new(rf_model **out, const rf_model_kind *kind, const void
 }
 
 rf_status rf__model_create(rf_model **out, const rf_model_kind *kind, const void *config, uint64_t seed) {
-    RF_TRY(model_new(out, kind, config));
+    RF_TRY(model_new(out, kind, config, NULL));
     rf__weights_init((*out)->weights, seed);
     return RF_OK;
 }
@@ -93,13 +141,7 @@ int64_t rf__model_parameters(const rf_model *model) {
     return count;
 }
 
-/* ---- files: convolutions are [out,in,kh,kw] there and [out,kh,kw,in] in memory ---- */
-
-static rf_shape file_shape(const rf_param *param) {
-    rf_shape s = param->shape;
-    if (param->conv) s = rf__shape4(s.dim[0], s.dim[3], s.dim[1], s.dim[2]);
-    return s;
-}
+/* ---- reading ---- */
 
 /* One loop for both directions: `to_file` says which side is which. */
 static void permute(const rf_param *param, const float *from, float *to, bool to_file) {
@@ -120,46 +162,30 @@ static void permute(const rf_param *param, const float *from, float *to, bool to
 static rf_status load_param(rf_model *model, int index, const rf_safetensors *file, float *buffer) {
     const rf_param *param = rf__weights_param(model->weights, index);
     const rf_tensor_entry *entry = rf__safetensors_find(file, param->name);
-    rf_shape want = file_shape(param), have = {0};
-    char a[64] = "", b[64] = "";
-    if (!entry && !param->trained) { /* fixed positions and frequencies may be left out: they follow from the settings */
-        return RF_OK;
-    }
-    if (!entry) return rf__fail(RF_EMISMATCH, "%s: is missing from the file", param->name);
-    for (int i = 0, used = 0; i < entry->rank && used < 50; i++)
-        used += snprintf(a + used, sizeof a - (size_t)used, i ? "x%lld" : "%lld", (long long)entry->dim[i]);
-    for (int i = 0, used = 0; i < want.rank; i++)
-        used += snprintf(b + used, sizeof b - (size_t)used, i ? "x%lld" : "%lld", (long long)want.dim[i]);
-    have.rank = entry->rank <= RF_MAX_RANK ? entry->rank : 0;
-    for (int i = 0; i < have.rank; i++) have.dim[i] = entry->dim[i];
-    bool same = have.rank == want.rank;
-    for (int i = 0; same && i < want.rank; i++) same = have.dim[i] == want.dim[i];
-    if (!same) return rf__fail(RF_EMISMATCH, "%s: file has %s, model wants %s", param->name, a, b);
-    RF_TRY(rf__safetensors_read_f32(file, entry, buffer, entry->count));
+    if (!entry) return RF_OK;
+    RF_TRY(rf__safetensors_read_f32(file, entry, buffer, rf__shape_count(&param->shape)));
     for (int64_t i = 0; i < entry->count; i++)
         if (!isfinite(buffer[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
     permute(param, buffer, rf__weights_data(model->weights, index), false);
     return RF_OK;
 }
 
-static rf_status load_weights(rf_model *model, const rf_safetensors *file) {
+static int64_t largest_param(const rf_weights *weights) {
     int64_t largest = 1;
-    for (int i = 0; i < rf__weights_count(model->weights); i++) {
-        int64_t count = rf__shape_count(&rf__weights_param(model->weights, i)->shape);
+    for (int i = 0; i < rf__weights_count(weights); i++) {
+        int64_t count = rf__shape_count(&rf__weights_param(weights, i)->shape);
         if (count > largest) largest = count;
     }
-    float *buffer = rf__alloc_array((size_t)largest, sizeof *buffer);
+    return largest;
+}
+
+static rf_status load_weights(rf_model *model, const rf_safetensors *file) {
+    float *buffer = rf__alloc_array((size_t)largest_param(model->weights), sizeof *buffer);
     if (!buffer) return rf__fail(RF_ENOMEM, "no memory to read the weights");
     rf_status status = RF_OK;
     for (int i = 0; i < rf__weights_count(model->weights) && status == RF_OK; i++) status = load_param(model, i, file, buffer);
     rf__free(buffer);
-    RF_TRY(status);
-    for (int i = 0; i < rf__safetensors_count(file); i++) {
-        const char *name = rf__safetensors_entry(file, i)->name;
-        if (rf__weights_find(model->weights, name) < 0)
-            return rf__fail(RF_EMISMATCH, "%.100s: the model has no such parameter", name);
-    }
-    return RF_OK;
+    return status;
 }
 
 /* {"kind": ..., "settings": {...}} from the metadata to a model without weights. */
@@ -177,7 +203,7 @@ static rf_status model_from_metadata(rf_model **out, const rf_safetensors *file)
     else if (!kind) status = RF_EFORMAT; /* the sentence lists the kinds */
     else if (!config) status = rf__fail(RF_ENOMEM, "no memory for the settings");
     else status = rf__fields_read(kind->fields, config, json_object_get(object, "settings"), "strait.model");
-    if (status == RF_OK) status = model_new(out, kind, config);
+    if (status == RF_OK) status = model_new(out, kind, config, file);
     free(config);
     json_decref(object);
     return status;
@@ -222,7 +248,7 @@ static json_t *save_metadata(const rf_model *model, const char *metadata_json) {
         json_object_set_new(all, key, json_string(dump ? dump : json_string_value(value)));
         free(dump);
     }
-    if (text) {
+    if (text && (!metadata_json || json_is_object(more))) {
         json_object_set_new(all, "format", json_string("strait"));
         json_object_set_new(all, "strait.version", json_string(RF_VERSION));
         json_object_set_new(all, "strait.convention", json_string(CONVENTION));
@@ -237,33 +263,37 @@ static json_t *save_metadata(const rf_model *model, const char *metadata_json) {
     return all;
 }
 
-/* Parameters in file order and dtype, one buffer for all. */
+/* bf16 is for what is multiplied: vectors and fixed tables stay f32 in the kernels, so they do in the file. Computing in bf16 from
+ * either file then gives the same bytes (class tables excepted). */
+static rf_dtype stored_as(const rf_param *param, rf_dtype dtype) { return param->trained && param->shape.rank > 1 ? dtype : RF_F32; }
+
+/* Parameters in the order of the vector, one buffer for all. */
 static rf_status save_tensors(const rf_model *model, const float *all, rf_dtype dtype, rf_tensor_entry *entries, uint8_t **bytes) {
-    int64_t total = 0, largest = 1;
-    int count = rf__weights_count(model->weights);
+    const rf_weights *weights = model->weights;
+    int count = rf__weights_count(weights);
+    size_t total = 1;
     for (int i = 0; i < count; i++) {
-        int64_t n = rf__shape_count(&rf__weights_param(model->weights, i)->shape);
-        total += n;
-        largest = n > largest ? n : largest;
+        const rf_param *param = rf__weights_param(weights, i);
+        total += (size_t)rf__shape_count(&param->shape) * rf__dtype_size(stored_as(param, dtype)) + 3;
     }
-    size_t size = rf__dtype_size(dtype);
-    float *buffer = rf__alloc_array((size_t)largest, sizeof *buffer);
-    uint8_t *at = *bytes = rf__alloc_array((size_t)total + 1, size);
+    float *buffer = rf__alloc_array((size_t)largest_param(weights), sizeof *buffer);
+    uint8_t *at = *bytes = rf__alloc(total);
     if (!buffer || !at) {
         rf__free(buffer);
-        return rf__fail(RF_ENOMEM, "no memory for %lld numbers", (long long)total);
+        return rf__fail(RF_ENOMEM, "no memory for %zu bytes of weights", total);
     }
     for (int i = 0; i < count; i++) {
-        const rf_param *param = rf__weights_param(model->weights, i);
+        const rf_param *param = rf__weights_param(weights, i);
         rf_shape shape = file_shape(param);
+        rf_dtype type = stored_as(param, dtype);
         int64_t n = rf__shape_count(&shape);
-        permute(param, all + rf__weights_offset(model->weights, i), buffer, true);
-        for (int64_t k = 0; k < n && dtype == RF_BF16; k++) ((uint16_t *)at)[k] = rf__f32_to_bf16(buffer[k]);
-        if (dtype == RF_F32) memcpy(at, buffer, (size_t)n * sizeof(float));
-        entries[i] = (rf_tensor_entry){.name = param->name, .type = dtype == RF_BF16 ? RF_TENSOR_BF16 : RF_TENSOR_F32,
+        permute(param, all + rf__weights_offset(weights, i), buffer, true);
+        for (int64_t k = 0; k < n && type == RF_BF16; k++) ((uint16_t *)(void *)at)[k] = rf__f32_to_bf16(buffer[k]);
+        if (type == RF_F32) memcpy(at, buffer, (size_t)n * sizeof *buffer);
+        entries[i] = (rf_tensor_entry){.name = param->name, .type = type == RF_BF16 ? RF_TENSOR_BF16 : RF_TENSOR_F32,
                                        .rank = shape.rank, .count = n, .data = at};
-        for (int d = 0; d < shape.rank; d++) entries[i].dim[d] = shape.dim[d];
-        at += (size_t)n * size;
+        memcpy(entries[i].dim, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
+        at += ((size_t)n * rf__dtype_size(type) + 3) / 4 * 4;
     }
     rf__free(buffer);
     return RF_OK;
@@ -274,7 +304,8 @@ rf_status rf__model_save(const rf_model *model, const float *all, const char *pa
     rf_tensor_entry *entries = calloc((size_t)count + 1, sizeof *entries);
     json_t *metadata = save_metadata(model, metadata_json);
     uint8_t *bytes = NULL;
-    rf_status status = entries && metadata ? RF_OK : rf__fail(RF_ENOMEM, "%s: no memory", path);
+    rf_status status = metadata ? RF_OK : rf__fail(RF_EINVAL, "%s: the metadata is not a JSON object: %.80s", path, metadata_json);
+    if (!entries) status = rf__fail(RF_ENOMEM, "%s: no memory", path);
     if (status == RF_OK) status = save_tensors(model, all, dtype, entries, &bytes);
     if (status == RF_OK) status = rf__safetensors_save(path, entries, count, metadata);
     rf__free(bytes);

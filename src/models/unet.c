@@ -5,8 +5,8 @@
  *   enc    conv3x3; at each level `blocks` blocks, then one block that halves
  *   dec    two blocks around attention; at each level blocks+1 blocks on concat(h, skip), then one that doubles
  *   out    GroupNorm, SiLU, conv3x3 (starts near 0)
- * Differences: a class enters through a table whose last row is "no class" (EDM multiplies a one-hot by a matrix: the same rows,
- * and "no class" is then the zero vector, which is how the row starts); q, k, v are ordered (which, head, dim), not interleaved. */
+ * Differences: a class enters through a table whose last row is "no class" (EDM multiplies a one-hot by sqrt(classes) and a matrix and
+ * adds a bias: rows of the same size, and "no class" is the bias alone); q, k, v are ordered (which, head, dim), not interleaved. */
 #include <stdio.h>
 
 #include "../nn/layers.h"
