@@ -1,0 +1,196 @@
+/* model_field_test.c - a row's answer is its own: the same bytes whatever its neighbours, the bucket, the pieces and the threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../base/rng.h"
+#include "model_field.h"
+
+enum { ROWS = 11, CLASSES = 3, EXTRA = 2, MAX_SCALARS = 256 };
+
+typedef struct batch {
+    float x[ROWS * MAX_SCALARS], t[ROWS], extra[ROWS * EXTRA], v[ROWS * MAX_SCALARS];
+    rf_cond cond[ROWS];
+} batch;
+
+static const struct { const char *kind; const char *settings[10][2]; } networks[] = {
+    {"unet", {{"height", "8"}, {"width", "8"}, {"channels", "3"}, {"base", "16"}, {"multipliers", "[1,2]"}, {"blocks", "1"},
+              {"attention", "[4]"}, {"classes", "3"}, {"extra", "2"}}},
+    {"dit", {{"height", "8"}, {"width", "8"}, {"channels", "3"}, {"hidden", "48"}, {"heads", "3"}, {"depth", "2"}, {"classes", "3"},
+             {"extra", "2"}}},
+    {"mlp", {{"classes", "3"}, {"extra", "2"}}},
+};
+
+/* Weights all over the place: zero-initialised gates would hide everything behind them. */
+static rf_model *network(int index) {
+    const rf_model_kind *kind = rf__model_kind_find(networks[index].kind);
+    void *config = calloc(1, kind->config_size);
+    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
+    for (int i = 0; i < 10 && networks[index].settings[i][0]; i++)
+        assert_int_equal(rf__fields_set(kind->fields, config, networks[index].settings[i][0], networks[index].settings[i][1], "test"), RF_OK);
+    rf_model *model;
+    if (rf__model_create(&model, kind, config, 1) != RF_OK) fail_msg("%s", rf_last_error());
+    free(config);
+    int64_t n;
+    float *all = rf__weights_all(model->weights, &n);
+    rf__rng_normal(9, RF_STREAM_INIT, 0, n, all);
+    for (int64_t i = 0; i < n; i++) all[i] *= 0.1f;
+    return model;
+}
+
+static void fill(batch *b, int64_t scalars) {
+    rf__rng_normal(2, RF_STREAM_NOISE, 0, ROWS * scalars, b->x);
+    rf__rng_uniform(2, RF_STREAM_TIME, 0, ROWS, b->t);
+    rf__rng_normal(2, RF_STREAM_TOY, 0, ROWS * EXTRA, b->extra);
+    for (int r = 0; r < ROWS; r++) b->cond[r] = (rf_cond){r % (CLASSES + 1), r == 4 ? NULL : b->extra + r * EXTRA};
+}
+
+static rf_model_field *open_field(rf_model *model, rf_dtype dtype, rf_pool *pool, int64_t max_rows) {
+    rf_model_field *field;
+    if (rf__model_field_open(&field, model, dtype, pool, max_rows) != RF_OK) fail_msg("%s", rf_last_error());
+    return field;
+}
+
+static void ask(rf_model_field *handle, const batch *b, int64_t first, int64_t rows, float *v) {
+    rf_field field = rf__model_field_view(handle);
+    if (field.velocity(field.self, rows, b->x + first * field.scalars, b->t + first, b->cond + first, v) != RF_OK)
+        fail_msg("%s", rf_last_error());
+}
+
+static void check_isolation(rf_dtype dtype) {
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        rf_pool *pool = rf__pool_create(2);
+        rf_model_field *alone = open_field(model, dtype, NULL, 1), *large = open_field(model, dtype, pool, 16), *pieces = open_field(model, dtype, NULL, 4);
+        int64_t n = rf__model_field_view(alone).scalars;
+        size_t bytes = (size_t)n * sizeof(float);
+        assert_true(n <= MAX_SCALARS);
+        static batch b;
+        static float v[ROWS * MAX_SCALARS];
+        fill(&b, n);
+        ask(alone, &b, 0, ROWS, b.v); /* max_rows 1: eleven single runs */
+        ask(large, &b, 0, ROWS, v);   /* one run of 16 rows on two threads, five of them spare */
+        for (int r = 0; r < ROWS; r++)
+            if (memcmp(v + r * n, b.v + r * n, bytes)) fail_msg("%s: row %d differs in a large bucket", networks[index].kind, r);
+        ask(pieces, &b, 0, ROWS, v); /* 4 + 4 + 3 */
+        for (int r = 0; r < ROWS; r++)
+            if (memcmp(v + r * n, b.v + r * n, bytes)) fail_msg("%s: row %d differs in pieces", networks[index].kind, r);
+        ask(large, &b, 6, 2, v); /* other neighbours */
+        assert_memory_equal(v, b.v + 6 * n, 2 * bytes);
+        /* rows answer to their own t, label and extra */
+        for (int r = 1; r < ROWS; r++) assert_true(memcmp(b.v, b.v + r * n, bytes) != 0);
+        rf__model_field_close(&alone);
+        rf__model_field_close(&large);
+        rf__model_field_close(&pieces);
+        assert_null(pieces);
+        rf__pool_free(&pool);
+        rf__model_free(&model);
+    }
+}
+
+static void rows_are_isolated_f32(void **state) { (void)state; check_isolation(RF_F32); }
+static void rows_are_isolated_bf16(void **state) { (void)state; check_isolation(RF_BF16); }
+
+/* Each condition reaches the answer: change one of them in row 0 and only row 0 moves. */
+static void conditions_reach_the_answer(void **state) {
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        rf_model_field *field = open_field(model, RF_F32, NULL, 2);
+        int64_t n = rf__model_field_view(field).scalars;
+        static batch b;
+        static float v[2 * MAX_SCALARS];
+        const float other[EXTRA] = {5, -5};
+        for (int change = 0; change < 3; change++) {
+            fill(&b, n);
+            ask(field, &b, 0, 2, b.v);
+            if (change == 0) b.t[0] = 0.5f;
+            if (change == 1) b.cond[0].label = CLASSES;
+            if (change == 2) b.cond[0].extra = other;
+            ask(field, &b, 0, 2, v);
+            assert_true(memcmp(v, b.v, (size_t)n * sizeof *v) != 0);
+            assert_memory_equal(v + n, b.v + n, (size_t)n * sizeof *v);
+        }
+        rf__model_field_close(&field);
+        rf__model_free(&model);
+    }
+}
+
+static void labels_out_of_range(void **state) {
+    (void)state;
+    rf_model *model = network(2);
+    rf_model_field *handle = open_field(model, RF_F32, NULL, 4);
+    rf_field field = rf__model_field_view(handle);
+    assert_int_equal(field.null_label, CLASSES);
+    const float x[2] = {0, 0}, t = 0;
+    float v[2];
+    assert_int_equal(field.velocity(field.self, 1, x, &t, &(rf_cond){.label = 4}, v), RF_EINVAL);
+    assert_non_null(strstr(rf_last_error(), "class label is 4, expected 0 .. 2"));
+    assert_int_equal(field.velocity(field.self, 1, x, &t, &(rf_cond){.label = -1}, v), RF_EINVAL);
+    rf__model_field_close(&handle);
+    rf__model_free(&model);
+}
+
+/* Buckets are built once each; more of them than the cache holds drops the one used longest ago. */
+static void plans_are_cached(void **state) {
+    (void)state;
+    rf_model *model = network(2);
+    rf_model_field *field = open_field(model, RF_F32, NULL, 8);
+    static batch b;
+    fill(&b, 2);
+    assert_int_equal(rf__model_field_warm(field, 3), RF_OK); /* bucket 4 */
+    const int rows[] = {4, 3, 1, 1, 8, 7, 5};                  /* buckets 4 4 1 1 8 8 8 */
+    for (int i = 0; i < 7; i++) ask(field, &b, 0, rows[i], b.v);
+    rf_plan_cache_stats stats = rf__model_field_stats(field);
+    assert_int_equal(stats.builds, 3);
+    assert_int_equal(stats.hits, 5);
+    assert_int_equal(stats.dropped, 0);
+    assert_true(stats.bytes > 0 && stats.build_seconds > 0);
+    rf__model_field_close(&field);
+    rf__model_free(&model);
+}
+
+static rf_status build_one(void *self, const rf_plan_key *key, rf_graph **out) {
+    rf_model *model = self;
+    rf_graph *g = *out = rf__graph_create(key->dtype);
+    if (key->rows == 13) return rf__fail(RF_EINVAL, "no thirteen");
+    rf_model_inputs in = rf__model_declare(g, &model->shape, key->rows, false);
+    rf__output(g, "v", model->kind->build(g, model->config, &in));
+    return rf__graph_status(g);
+}
+
+static void the_oldest_plan_goes(void **state) {
+    (void)state;
+    rf_model *model = network(2);
+    rf_plan_cache *cache;
+    rf_exec *exec;
+    assert_int_equal(rf__plan_cache_create(&cache, build_one, model, model->weights, NULL, 2), RF_OK);
+    const int64_t rows[] = {1, 2, 1, 4, 1, 2}; /* 4 drops 2, then 2 drops 4 */
+    for (int i = 0; i < 6; i++) {
+        rf_plan_key key = {.rows = rows[i], .threads = 1};
+        assert_int_equal(rf__plan_cache_get(cache, &key, &exec), RF_OK);
+        assert_non_null(rf__exec_buffer(exec, "v"));
+    }
+    rf_plan_cache_stats stats = rf__plan_cache_stats(cache);
+    assert_int_equal(stats.builds, 4);
+    assert_int_equal(stats.dropped, 2);
+    assert_int_equal(stats.hits, 2);
+    assert_int_equal(rf__plan_cache_get(cache, &(rf_plan_key){.rows = 13, .threads = 1}, &exec), RF_EINVAL);
+    assert_null(exec);
+    assert_int_equal(rf__plan_cache_get(cache, &(rf_plan_key){.rows = 2, .threads = 1}, &exec), RF_OK); /* still held */
+    assert_int_equal(rf__plan_cache_stats(cache).builds, 4);
+    rf__plan_cache_free(&cache);
+    rf__model_free(&model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_isolated_f32),       cmocka_unit_test(rows_are_isolated_bf16),
+                                       cmocka_unit_test(conditions_reach_the_answer), cmocka_unit_test(labels_out_of_range),
+                                       cmocka_unit_test(plans_are_cached),            cmocka_unit_test(the_oldest_plan_goes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
