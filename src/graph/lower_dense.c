@@ -1,0 +1,135 @@
+/* lower_dense.c - convolutions, linear layers, their weight gradients and attention as kernel calls. */
+#include "lower_inside.h"
+
+/* Height and width of an activation; tokens and vectors are one line of pixels. */
+static void pixels(const rf_node *node, int *h, int *w) {
+    bool image = node->shape.rank == 4;
+    *h = image ? (int)node->shape.dim[1] : 1;
+    *w = image ? (int)node->shape.dim[2] : rows_of(node);
+}
+
+/* A 4-D activation under a 2-D weight, or a 2-D.. activation: the same line of pixels on both sides. */
+static void conv_sizes(const rf_node *node, const rf_node *x, const rf_node *weight, rf_conv_args *a) {
+    pixels(x, &a->h, &a->w);
+    pixels(node, &a->oh, &a->ow);
+    bool image = weight->shape.rank == 4;
+    a->batch = batch_of(x);
+    a->cin = channels_of(x);
+    a->cout = channels_of(node);
+    a->kh = image ? (int)weight->shape.dim[1] : 1;
+    a->kw = image ? (int)weight->shape.dim[2] : 1;
+    a->stride = node->attr.stride;
+    a->pad = node->attr.pad;
+    a->dilate = node->attr.dilate;
+}
+
+rf_status rf__lower_conv(rf_lowering *low) {
+    const rf_node *node = low->node;
+    rf_node *x = node->in[RF_CONV_X], *weight = node->in[RF_CONV_WEIGHT];
+    rf_conv_args args = {.dtype = x->dtype, .y_dtype = node->dtype, .scale = node->attr.a, .residual_scale = node->attr.b,
+                         .act = node->attr.act, .rows_stride = channels_of(node), .gate_stride = channels_of(node)};
+    conv_sizes(node, x, weight, &args);
+    size_t bytes = 0;
+    int index = rf__weights_find(low->plan->weights, low->graph->params[weight->param].name);
+    args.packed = rf__weights_packed(low->plan->weights, &low->plan->kernels, index, node->attr.transposed, x->dtype, &bytes);
+    if (!args.packed) return rf__fail(RF_ENOMEM, "no memory to pack %s", weight->name);
+    low->plan->stats.packed_bytes += bytes;
+    const rf_conv_provider *provider = &low->plan->kernels.conv;
+    if (provider->conv_prepare) RF_TRY(provider->conv_prepare(&args));
+    rf_step *step = rf__lower_step(low, RF_K_conv, provider->conv_units(&args), 1);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    step->args.conv = args;
+    step->scratch = provider->conv_scratch ? provider->conv_scratch(&args) : 0;
+    step->gflop = 2e-9 * (double)(args.batch * args.oh * args.ow) * args.cout * args.cin * args.kh * args.kw /
+                  ((double)args.dilate * args.dilate);
+    step->dense = node->attr.transposed ? 2 : 1;
+    BIND(rf_conv_args, x, x);
+    BIND(rf_conv_args, bias, node->in[RF_CONV_BIAS]);
+    BIND(rf_conv_args, rows, node->in[RF_CONV_ROWS]);
+    BIND(rf_conv_args, gate, node->in[RF_CONV_GATE]);
+    BIND(rf_conv_args, residual, node->in[RF_CONV_RESIDUAL]);
+    BIND(rf_conv_args, y, (rf_node *)node);
+    return RF_OK;
+}
+
+static void dw_args(const rf_node *node, rf_conv_dw_args *a) {
+    const rf_node *x = node->in[0], *dy = node->in[1];
+    bool image = node->shape.rank == 4;
+    *a = (rf_conv_dw_args){.dtype = x->dtype, .batch = batch_of(x), .cin = channels_of(x), .cout = channels_of(dy),
+                           .kh = image ? (int)node->shape.dim[1] : 1, .kw = image ? (int)node->shape.dim[2] : 1,
+                           .stride = node->attr.stride, .pad = node->attr.pad};
+    pixels(x, &a->h, &a->w);
+    pixels(dy, &a->oh, &a->ow);
+}
+
+size_t rf__lower_work(const rf_plan *plan, const rf_node *node) {
+    if (node->op != RF_OP_CONV_DW) return 0;
+    rf_conv_dw_args args;
+    dw_args(node, &args);
+    return plan->kernels.conv.dw_shared ? plan->kernels.conv.dw_shared(&args) : 0;
+}
+
+static void bind_dw(rf_lowering *low) {
+    const rf_node *node = low->node;
+    BIND(rf_conv_dw_args, x, node->in[0]);
+    BIND(rf_conv_dw_args, dy, node->in[1]);
+    rf__lower_bind_grad(low, MEMBER(rf_conv_dw_args, dw), node->param);
+    rf__lower_bind_grad(low, MEMBER(rf_conv_dw_args, dbias), node->param2);
+    rf__lower_bind_work(low, MEMBER(rf_conv_dw_args, shared));
+}
+
+rf_status rf__lower_conv_dw(rf_lowering *low) {
+    const rf_conv_provider *provider = &low->plan->kernels.conv;
+    rf_conv_dw_args args;
+    dw_args(low->node, &args);
+    if (provider->dw_state_prepare) RF_TRY(provider->dw_state_prepare(&args));
+    if (provider->dw_prepare && low->layout->shared_of[low->node->id] >= 0) {
+        rf_step *prepare = rf__lower_step(low, RF_K_conv_dw, provider->dw_prepare_units(&args), 1);
+        if (!prepare) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+        prepare->fn = provider->dw_prepare;
+        prepare->kernel = "conv_dw prepare";
+        prepare->args.conv_dw = args;
+        bind_dw(low);
+    }
+    rf_step *step = rf__lower_step(low, RF_K_conv_dw, provider->dw_units(&args), 1);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    step->args.conv_dw = args;
+    step->scratch = provider->dw_scratch ? provider->dw_scratch(&args) : 0;
+    step->gflop = 2e-9 * (double)(args.batch * args.oh * args.ow) * args.cout * args.cin * args.kh * args.kw;
+    step->dense = 3;
+    bind_dw(low);
+    return RF_OK;
+}
+
+rf_status rf__lower_attention(rf_lowering *low) {
+    const rf_node *node = low->node;
+    bool backward = node->op == RF_OP_ATTENTION_BWD;
+    rf_node *q = node->in[0], *k = node->in[1], *v = node->in[2], *y = backward ? node->in[3] : (rf_node *)node;
+    int64_t width = channels_of(y);
+    size_t element = rf__dtype_size(q->dtype);
+    rf_attention_args args = {.dtype = q->dtype, .batch = batch_of(y), .tq = rows_of(y), .tk = k ? rows_of(k) : rows_of(y),
+                              .heads = node->attr.heads, .dim = (int)(width / node->attr.heads), .y_stride = width};
+    args.q_stride = args.k_stride = args.v_stride = k ? width : 3 * width;
+    args.scale = 1.0f / __builtin_sqrtf((float)args.dim);
+    rf_step *step = rf__lower_step(low, backward ? RF_K_attention_bwd : RF_K_attention, args.batch * args.heads, 1);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    step->args.attention = args;
+    step->scratch = low->plan->kernels.attention_scratch(&args, backward);
+    step->gflop = 4e-9 * (double)(args.batch * args.heads) * args.tq * args.tk * args.dim * (backward ? 2.5 : 1);
+    size_t third = (size_t)width * element;
+    rf__lower_bind(low, MEMBER(rf_attention_args, q), q, 0);
+    rf__lower_bind(low, MEMBER(rf_attention_args, k), k ? k : q, k ? 0 : third);
+    rf__lower_bind(low, MEMBER(rf_attention_args, v), k ? v : q, k ? 0 : 2 * third);
+    BIND(rf_attention_args, y, y);
+    if (!backward) {
+        if (node->aux[0]) BIND(rf_attention_args, lse, node->aux[0]);
+        return RF_OK;
+    }
+    rf_node *dq = (rf_node *)node;
+    BIND(rf_attention_args, lse, node->in[4]);
+    BIND(rf_attention_args, dy, node->in[5]);
+    rf__lower_bind(low, MEMBER(rf_attention_args, dq), dq, 0);
+    rf__lower_bind(low, MEMBER(rf_attention_args, dk), k ? node->aux[0] : dq, k ? 0 : third);
+    rf__lower_bind(low, MEMBER(rf_attention_args, dv), k ? node->aux[1] : dq, k ? 0 : 2 * third);
+    return RF_OK;
+}
