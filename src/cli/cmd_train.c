@@ -14,13 +14,14 @@
 typedef struct settings {
     const char *folder;
     int64_t threads;
-    bool resume, help_keys;
+    bool resume, help_keys, print_config;
 } settings;
 
 static const rf_arg table[] = {
     {"output", 'o', NULL, RF_ARG_STRING, offsetof(settings, folder), NULL, 0, 0, NULL, "DIR", "run folder (runs/NAME of the recipe)"},
     {"resume", 0, NULL, RF_ARG_FLAG, offsetof(settings, resume), NULL, 0, 0, NULL, NULL, "continue from the newest checkpoint of the run folder"},
     {"threads", 't', NULL, RF_ARG_INT, offsetof(settings, threads), "0", 0, 4096, NULL, "N", "threads; 0: one a CPU. The result does not depend on it"},
+    {"print-config", 0, NULL, RF_ARG_FLAG, offsetof(settings, print_config), NULL, 0, 0, NULL, NULL, "print the recipe with every key, as JSON, and stop"},
     {"help-keys", 0, NULL, RF_ARG_FLAG, offsetof(settings, help_keys), NULL, 0, 0, NULL, NULL, "every key and plug-in of a recipe, as Markdown"},
     {NULL}};
 
@@ -62,6 +63,13 @@ static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report
 static rf_status train(const settings *s, const rf_common *common, const rf_arg_rest *rest) {
     rf_recipe *recipe = NULL;
     RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
+    if (s->print_config) {
+        json_t *object = rf__recipe_json(recipe);
+        rf_status printed = object && json_dumpf(object, stdout, JSON_INDENT(2)) == 0 && puts("") >= 0 ? RF_OK : rf__fail(RF_EIO, "cannot print the recipe");
+        json_decref(object);
+        rf__recipe_free(&recipe);
+        return printed;
+    }
     char folder[1024];
     snprintf(folder, sizeof folder, "runs/%s", recipe->name);
     rf_run_opts opts = {.folder = s->folder ? s->folder : folder, .threads = (int)s->threads, .resume = s->resume};

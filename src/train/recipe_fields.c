@@ -56,7 +56,7 @@ const rf_field_desc rf__sample_fields[] = {
     {"solver", RF_FIELD_STRING, S(solver), "euler", 0, 0, NULL, "as strait generate --sampling-method"},
     {"steps", RF_FIELD_INT, S(steps), "20", 1, 1000, NULL, "steps of the solver"},
     {"cfg", RF_FIELD_FLOAT, S(cfg), "1", 0, 100, NULL, "guidance scale; 1: none"},
-    {"columns", RF_FIELD_INT, S(columns), "8", 1, 64, NULL, "images a row; a row a class, or as many rows as columns; 0 images for flat toys"},
+    {"columns", RF_FIELD_INT, S(columns), "8", 1, 64, NULL, "images a row; a row a class, or as many rows as columns (flat toys have no grid)"},
     {"seed", RF_FIELD_INT, S(seed), "0", 0, 9e15, NULL, "of the first image; image k has seed + k"},
     {NULL}};
 

@@ -120,10 +120,11 @@ static int run_gnuplot(const char *folder, const char *script) {
 
 /* A reader must never see half a picture, so gnuplot writes beside it and we rename. */
 static const char script[] =
-    "set terminal pngcairo size 900,560 font 'sans,11'\nset grid\nset xlabel 'step'\nset logscale y\n"
+    "set terminal pngcairo size 900,560 font 'sans,11'\nset grid\nset xlabel 'step'\nset logscale y 2\n"
+    "set autoscale noextend\nset palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#f0d020')\nunset colorbox\n"
     "set output 'loss.png.part'\nset ylabel 'loss'\nplot 'curves.dat' using 1:2 with lines lw 2 notitle\n"
     "set output 'loss_by_time.png.part'\nset ylabel 'loss by t'\nset key outside right\n"
-    "plot for [i=0:9] 'curves.dat' using 1:(column(i+3)) with lines lw 1.5 title sprintf('%.1f - %.1f', i/10.0, (i+1)/10.0)\n"
+    "plot for [i=0:9] 'curves.dat' using 1:(column(i+3)) with lines lw 1.5 lc palette frac i/9.0 title sprintf('%.1f - %.1f', i/10.0, (i+1)/10.0)\n"
     "set output\n";
 
 rf_status rf__runlog_curves(const char *folder) {
