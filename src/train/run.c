@@ -16,7 +16,10 @@
 #include "grid.h"
 #include "images.h"
 
-enum { SKIPS_IN_A_ROW = 50 /* then the run is lost: Adam cannot come back from NaN weights */ };
+enum {
+    SKIPS_IN_A_ROW = 50, /* then the run is lost: Adam cannot come back from NaN weights */
+    CURVES_SECONDS = 20, /* at least between drawings: gnuplot takes as long as a hundred steps of a toy */
+};
 
 typedef struct run {
     rf_recipe *recipe;
@@ -27,6 +30,7 @@ typedef struct run {
     FILE *log;
     rf_loss_bins bins;
     double log_time;       /* of the newest line */
+    double curves_time;    /* of the newest curves */
     int64_t log_step;
     int skips;             /* in a row */
     rf_progress progress;
@@ -63,7 +67,7 @@ static rf_status begin(run *r) {
     else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
     RF_TRY(write_recipe(r));
     RF_TRY(rf__runlog_open(&r->log, in_folder(r, path, "log.jsonl"), r->trainer->step));
-    r->log_time = rf__now();
+    r->log_time = r->curves_time = rf__now();
     r->log_step = r->trainer->step;
     rf__progress_start(&r->progress, r->recipe->name, r->recipe->train.steps, r->trainer->step);
     return RF_OK;
@@ -130,7 +134,10 @@ static rf_status after_step(run *r) {
     if (step % 16 == 0 || c->steps < 10000) show(r); /* a toy's step is shorter than the clock calls of a progress line */
     if (step % c->checkpoint_every == 0 && !last) {
         RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
-        RF_TRY(rf__runlog_curves(r->opts->folder));
+        if (rf__now() - r->curves_time > CURVES_SECONDS) {
+            RF_TRY(rf__runlog_curves(r->opts->folder));
+            r->curves_time = rf__now();
+        }
     }
     if (c->sample_every > 0 && step % c->sample_every == 0 && !last) RF_TRY(write_grid(r));
     return RF_OK;

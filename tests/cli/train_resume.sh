@@ -2,8 +2,8 @@
 # kill -9 in the middle and --resume give the same bytes as a run that was left alone; one thread gives those of two.
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-# 1024 rows in 8 micro-batches, so that two threads have lanes to share; nothing depends on the time the kill strikes.
-set -- recipes/toy-8gauss-rf.yaml train.steps=1500 train.batch=1024 train.micro_batch=128 train.lanes=4 train.checkpoint_every=100 \
+# 512 rows in 8 micro-batches, so that two threads have lanes to share; nothing depends on the time the kill strikes.
+set -- recipes/toy-8gauss-rf.yaml train.steps=3000 train.batch=512 train.micro_batch=64 train.lanes=4 train.checkpoint_every=100 \
     train.log_every=50 evaluate.samples=100
 check() { if [ "$1" -eq 0 ]; then echo "ok $2"; else echo "not ok $2"; cat "$dir"/*.log; fi; }
 
@@ -21,9 +21,9 @@ kill -9 $pid 2> /dev/null; wait $pid 2> /dev/null
 [ ! -f "$dir/killed/model.safetensors" ]; check $? "the kill struck in the middle"
 "$STRAIT" train -q "$@" -t 2 -o "$dir/killed" --resume > "$dir/resumed.log" 2>&1; check $? "the killed run resumes"
 cmp "$dir/whole/model.safetensors" "$dir/killed/model.safetensors" > "$dir/cmp.log"; check $? "same model after kill and resume"
-last=checkpoint_000001500.safetensors
+last=checkpoint_000003000.safetensors
 cmp "$dir/whole/$last" "$dir/killed/$last" > "$dir/cmp.log"; check $? "same weights, EMA and moments after kill and resume"
-[ "$(wc -l < "$dir/killed/log.jsonl")" -eq 30 ]; check $? "the log has each interval once"
+[ "$(wc -l < "$dir/killed/log.jsonl")" -eq 60 ]; check $? "the log has each interval once"
 [ "$(ls "$dir"/killed/checkpoint_* | wc -l)" -le 2 ]; check $? "two checkpoints are kept"
 
 "$STRAIT" train -q "$@" -t 1 -o "$dir/one" > "$dir/one.log" 2>&1
