@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "../base/log.h"
 #include "../base/status.h"
 #include "fill.h"
 
@@ -62,7 +63,20 @@ rf_status rf__kernels_select(rf_kernels *out, uint32_t cpu_flags, const char *pr
 static rf_kernels process_table;
 static rf_status process_status;
 
-static void select_for_process(void) { process_status = rf__kernels_select(&process_table, rf__cpu_flags(), NULL); }
+/* Our own kernels do not use the tile unit yet; oneDNN does, but keeps the promise of kernels.h only for equal batches. So the exact
+ * provider stays the default, and whoever wants the tile unit is told how. */
+static void mention_tiles(void) {
+    rf_conv_provider other;
+    if (process_status == RF_OK && (process_table.cpu_flags & RF_CPU_AMX) && process_table.conv.exact &&
+        !getenv("STRAIT_PROVIDER") && rf__conv_provider_onednn(&other))
+        rf__info("this processor has AMX; STRAIT_PROVIDER=onednn uses it for bf16 (faster, but the same seed in another batch "
+                 "may then differ in the last bits)");
+}
+
+static void select_for_process(void) {
+    process_status = rf__kernels_select(&process_table, rf__cpu_flags(), NULL);
+    mention_tiles();
+}
 
 const rf_kernels *rf__kernels(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
