@@ -125,9 +125,23 @@ bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const cha
     return false;
 }
 
+static size_t value_size(rf_arg_type type) {
+    switch (type) {
+    case RF_ARG_FLAG: return sizeof(bool);
+    case RF_ARG_INT: return sizeof(int64_t);
+    case RF_ARG_FLOAT: return sizeof(double);
+    case RF_ARG_STRING:
+    case RF_ARG_CHOICE: return sizeof(const char *);
+    case RF_ARG_INTS:
+    case RF_ARG_FLOATS: break;
+    }
+    return sizeof(rf_arg_list);
+}
+
 void rf__args_defaults(const rf_arg *table, void *settings) {
     char error[600];
     for (const rf_arg *arg = table; arg->name; arg++) {
+        memset((char *)settings + arg->offset, 0, value_size(arg->type));
         if (!arg->preset || rf__args_set(arg, settings, arg->preset, arg->name, error, sizeof error))
             continue;
         fprintf(stderr, "strait: default of %s\n", error); /* a mistake in our own table: seen by every run */

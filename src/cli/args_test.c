@@ -45,8 +45,10 @@ static bool set(settings *s, const char *name, const char *text) {
 
 static void values_are_parsed(void **state) {
     (void)state;
-    settings s = {0};
+    settings s;
+    memset(&s, 0xff, sizeof s); /* a struct nobody cleared: what has no preset becomes zero all the same */
     rf__args_defaults(table, &s);
+    assert_true(!s.flag && s.times.at == NULL);
     assert_int_equal(s.whole, 7);
     assert_true(s.real == 0.5 && s.text == NULL && s.labels.count == 0);
     assert_string_equal(s.choice, "green");
