@@ -45,7 +45,7 @@ help:
 
 # What does not compile needs no library; everything else says early which one is not there.
 ifneq ($(filter-out help clean format check-includes,$(or $(MAKECMDGOALS),all)),)
-ABSENT := $(shell pkg-config --exists --print-errors --short-errors $(PKGS) 2>&1)
+ABSENT := $(shell command -v pkg-config >/dev/null || echo pkg-config; pkg-config --exists --print-errors --short-errors $(PKGS) 2>&1; true)
 ifneq ($(ABSENT),)
 $(error libraries are missing (./setup.sh deps installs them): $(ABSENT))
 endif
