@@ -57,41 +57,50 @@ $(B)/flags: FORCE
 	@mkdir -p $(B)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
-$(B)/libstrait.a: $(LIBOBJ)
-	@rm -f $@
-	ar rcs $@ $^
-
-$(B)/libstrait.so: $(LIBOBJ)
-	$(CC) $(SAN) -shared -o $@ $^ $(LDFLAGS) $(LIBS)
-
-$(B)/strait: $(CLIOBJ) $(B)/libstrait.a
-	$(CC) $(SAN) -o $@ $^ $(LDFLAGS) $(LIBS)
+# One line a file; V=1 shows the whole commands.
+Q       := $(if $(filter 1,$(V)),,@)
+say      = @printf '  %-5s %s\n' $(1) $@
+# A program from the sources, objects and library it depends on.
+define program
+@mkdir -p $(@D)
+$(call say,LD)
+$(Q)$(FLAGS) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) $(EXTRA)
+endef
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(FLAGS) $(ISA) -MMD -MP -c $< -o $@
+	$(call say,CC)
+	$(Q)$(FLAGS) $(ISA) -MMD -MP -c $< -o $@
 
+$(B)/libstrait.a: $(LIBOBJ)
+	$(call say,AR)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/libstrait.so: $(LIBOBJ)
+	$(call say,LD)
+	$(Q)$(CC) $(SAN) -shared -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(B)/strait: $(CLIOBJ) $(B)/libstrait.a
+	$(program)
+
+# Tests, among them those of the program's own files (without its main).
+$(B)/%_test: EXTRA = -lcmocka
 $(B)/%_test: %_test.c $(B)/libstrait.a
-	@mkdir -p $(@D)
-	$(FLAGS) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS) -lcmocka
-
-# Tests of the program's own files link those files too, but not main.
+	$(program)
 $(B)/src/cli/%_test: src/cli/%_test.c $(filter-out %/main.o,$(CLIOBJ)) $(B)/libstrait.a
-	@mkdir -p $(@D)
-	$(FLAGS) -MMD -MP $(filter %.c %.o %.a,$^) -o $@ $(LDFLAGS) $(LIBS) -lcmocka
-
-# Measuring programs; the figures of docs/ say which command made them.
-$(B)/bench/%: bench/%.c $(B)/libstrait.a
-	@mkdir -p $(@D)
-	$(FLAGS) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
-
-bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+	$(program)
 
 # Programs that the scripts of tests/cli call.
 HELPERS := $(B)/tests/make_model
 $(B)/tests/%: tests/%.c $(B)/libstrait.a
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+	$(program)
+
+# Measuring programs; the figures of docs/ say which command made them.
+$(B)/bench/%: bench/%.c $(B)/libstrait.a
+	$(program)
+
+bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 
 tests: $(TESTS) $(HELPERS)
 
@@ -121,9 +130,9 @@ fuzz:
 	$(MAKE) B=build-fuzz CC=clang CFLAGS="-O1 -g" SAN=-fsanitize=fuzzer-no-link,address,undefined $(FUZZERS)
 	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
+$(B)/tests/fuzz/%: EXTRA = -fsanitize=fuzzer
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libstrait.a
-	@mkdir -p $(@D)
-	$(FLAGS) -fsanitize=fuzzer -MMD -MP $< $(B)/libstrait.a -o $@ $(LDFLAGS) $(LIBS)
+	$(program)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
@@ -136,6 +145,6 @@ install: all
 	install -m 644 $(B)/strait.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 
 clean:
-	rm -rf $(B)
+	rm -rf $(B) build-nodnn build-san build-fuzz
 
--include $(LIBOBJ:.o=.d) $(CLIOBJ:.o=.d) $(addsuffix .d,$(TESTS))
+-include $(LIBOBJ:.o=.d) $(CLIOBJ:.o=.d) $(addsuffix .d,$(TESTS) $(HELPERS))
