@@ -137,7 +137,7 @@ static json_t *result_json(const rf_recipe *recipe, const result *r) {
 
 static rf_status write_json(const rf_recipe *recipe, const result *r, const char *path) {
     json_t *object = result_json(recipe, r);
-    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(object);
     if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");
     rf_status status = RF_OK;

@@ -50,7 +50,7 @@ static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report
                                (json_int_t)report->images, "skipped", (json_int_t)report->skipped, "loss",
                                isfinite(report->loss) ? json_real(report->loss) : json_null(), "seconds", report->seconds,
                                "images_per_second", report->images_per_second, "coupling_mse", coupling);
-    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(object);
     if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");
     rf_status status = RF_OK;
@@ -65,7 +65,7 @@ static rf_status train(const settings *s, const rf_common *common, const rf_arg_
     RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
     if (s->print_config) {
         json_t *object = rf__recipe_json(recipe);
-        rf_status printed = object && json_dumpf(object, stdout, JSON_INDENT(2)) == 0 && puts("") >= 0 ? RF_OK : rf__fail(RF_EIO, "cannot print the recipe");
+        rf_status printed = object && json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 && puts("") >= 0 ? RF_OK : rf__fail(RF_EIO, "cannot print the recipe");
         json_decref(object);
         rf__recipe_free(&recipe);
         return printed;

@@ -46,7 +46,7 @@ static const char *in_folder(const run *r, char buffer[4096], const char *name) 
 static rf_status write_recipe(const run *r) {
     char path[4096];
     json_t *object = rf__recipe_json(r->recipe);
-    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     if (!text) return rf__fail(RF_ENOMEM, "%s: no memory for recipe.json", r->opts->folder);
     rf_status status = rf__file_write(in_folder(r, path, "recipe.json"), text, strlen(text));
@@ -172,7 +172,7 @@ static char *protocol_json(const run *r) {
     json_t *names = json_array();
     for (int i = 0; set && set->class_names && i < set->classes; i++) json_array_append_new(names, json_string(set->class_names[i]));
     json_t *object = json_pack("{so so}", "training", training, "class_names", names);
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     return text;
 }
