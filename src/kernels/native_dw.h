@@ -47,10 +47,11 @@ static inline rf_native_dw rf__native_dw(const rf_conv_dw_args *a, int nr, int v
                                : d.images;
     /* A unit streams all of x: enough taps times channels to hide that, but eight units where the shape allows. */
     d.ci_blocks = (d.cin + nr - 1) / nr;
-    int tiles = (a->cout + RF_NATIVE_MR - 1) / RF_NATIVE_MR, want = (18 + d.taps - 1) / d.taps;
+    int rows = rf__native_outer_rows(((d.cin < nr ? d.cin : nr) + vw - 1) / vw, vw);
+    int tiles = (a->cout + rows - 1) / rows, want = (108 / rows + d.taps - 1) / d.taps;
     int share = (tiles * d.ci_blocks + 7) / 8;
     if (want > share) want = share;
-    d.range = want * RF_NATIVE_MR;
+    d.range = want * rows;
     d.ranges = (a->cout + d.range - 1) / d.range;
     return d;
 }

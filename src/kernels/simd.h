@@ -74,6 +74,10 @@ static inline vf v_pair_even(vi a) { return _mm512_castsi512_ps(_mm512_slli_epi3
 static inline vf v_pair_odd(vi a) {
     return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32((int)0xffff0000u)));
 }
+/* the upper halves of two vectors' lanes as pairs */
+static inline vi v_pair(vi low, vi high) {
+    return _mm512_or_si512(_mm512_srli_epi32(low, 16), _mm512_and_si512(high, _mm512_set1_epi32((int)0xffff0000u)));
+}
 static inline vi v_load_i(const void *p) { return _mm512_loadu_si512(p); }
 static inline vi v_set_i(uint32_t a) { return _mm512_set1_epi32((int)a); }
 
@@ -157,6 +161,7 @@ static inline vf v_pair_even(vi a) { return _mm256_castsi256_ps(_mm256_slli_epi3
 static inline vf v_pair_odd(vi a) {
     return _mm256_castsi256_ps(_mm256_and_si256(a, _mm256_set1_epi32((int)0xffff0000u)));
 }
+static inline vi v_pair(vi low, vi high) { return _mm256_blend_epi16(_mm256_srli_epi32(low, 16), high, 0xaa); }
 static inline vi v_load_i(const void *p) { return _mm256_loadu_si256(p); }
 static inline vi v_set_i(uint32_t a) { return _mm256_set1_epi32((int)a); }
 
