@@ -78,6 +78,27 @@ static inline vf v_pair_odd(vi a) {
 static inline vi v_pair(vi low, vi high) {
     return _mm512_or_si512(_mm512_srli_epi32(low, 16), _mm512_and_si512(high, _mm512_set1_epi32((int)0xffff0000u)));
 }
+/* rows to columns, in place */
+static inline void v_transpose(vf *r) {
+    vf t[16];
+    for (int i = 0; i < 16; i += 2) t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    for (int i = 0; i < 16; i += 4)
+        for (int h = 0; h < 2; h++) {
+            __m512d a = _mm512_castps_pd(t[i + h]), b = _mm512_castps_pd(t[i + 2 + h]);
+            r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    /* r[4k + c] now holds columns c, c+4, c+8, c+12 of rows 4k .. 4k+3 in its four lanes */
+    for (int c = 0; c < 4; c++) {
+        vf low0 = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x44), high0 = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xee);
+        vf low1 = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x44), high1 = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xee);
+        t[c] = _mm512_shuffle_f32x4(low0, low1, 0x88);
+        t[4 + c] = _mm512_shuffle_f32x4(low0, low1, 0xdd);
+        t[8 + c] = _mm512_shuffle_f32x4(high0, high1, 0x88);
+        t[12 + c] = _mm512_shuffle_f32x4(high0, high1, 0xdd);
+    }
+    for (int i = 0; i < 16; i++) r[i] = t[i];
+}
 static inline vi v_load_i(const void *p) { return _mm512_loadu_si512(p); }
 static inline vi v_set_i(uint32_t a) { return _mm512_set1_epi32((int)a); }
 
@@ -162,6 +183,21 @@ static inline vf v_pair_odd(vi a) {
     return _mm256_castsi256_ps(_mm256_and_si256(a, _mm256_set1_epi32((int)0xffff0000u)));
 }
 static inline vi v_pair(vi low, vi high) { return _mm256_blend_epi16(_mm256_srli_epi32(low, 16), high, 0xaa); }
+static inline void v_transpose(vf *r) {
+    vf t[8];
+    for (int i = 0; i < 8; i += 2) t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    for (int i = 0; i < 8; i += 4)
+        for (int h = 0; h < 2; h++) {
+            __m256d a = _mm256_castps_pd(t[i + h]), b = _mm256_castps_pd(t[i + 2 + h]);
+            r[i + 2 * h] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+            r[i + 2 * h + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+        }
+    for (int c = 0; c < 4; c++) {
+        t[c] = _mm256_permute2f128_ps(r[c], r[4 + c], 0x20);
+        t[4 + c] = _mm256_permute2f128_ps(r[c], r[4 + c], 0x31);
+    }
+    for (int i = 0; i < 8; i++) r[i] = t[i];
+}
 static inline vi v_load_i(const void *p) { return _mm256_loadu_si256(p); }
 static inline vi v_set_i(uint32_t a) { return _mm256_set1_epi32((int)a); }
 
