@@ -215,8 +215,8 @@ typedef struct rf_time_args {
     float *y;
 } rf_time_args;
 
-/* y = x * mask / (1-p); element i of row b is kept when uniform(seed, stream DROPOUT, key) >= p, where the Philox counter
- * is (layer, key[b] as 64 bits, i/4). The same call on dy is the backward. Units: images. */
+/* y = x * mask / (1-p); element i of row b is kept when word i%4 of rf__rng_bits(seed + key[b] * 0x9e3779b97f4a7c15,
+ * stream DROPOUT, index layer * 2^40 + i/4) is at least p * 2^32. The same call on dy is the backward. Units: images. */
 typedef struct rf_dropout_args {
     rf_dtype dtype;
     int64_t batch, n;         /* n scalars an image */

@@ -1,16 +1,40 @@
-/* native_memory.h - the memory-bound kernels that have vector forms; one body, two instruction sets. */
+/* native_memory.h - what the native kernels that move, map, normalise and sum agree on; for kernel files only.
+ * Each family is one native_*.inc for both vector widths; avx2/ and avx512/ include it and so give it their flags.
+ *
+ * Every kernel runs whole vectors and then one short vector under a mask, never a scalar tail: an element gets the
+ * same bytes wherever a range is cut. Bodies are forced inline so that dtype and activation become constants. */
 #ifndef RF_KERNELS_NATIVE_MEMORY_H
 #define RF_KERNELS_NATIVE_MEMORY_H
-#include "kernels.h"
+#include "fill.h"
+#include "simd_math.h"
 
-#define RF_NATIVE_MEMORY(X)                                                                                           \
-    X(act) X(act_bwd) X(axpby) X(mul) X(cast) X(adam) X(row_affine) X(row_reduce) X(scale_rows) X(dot_rows) X(sum)    \
-    X(up2) X(down2) X(group_norm) X(group_norm_bwd) X(layer_norm) X(layer_norm_bwd)
+#define RF_BODY static inline __attribute__((always_inline))
 
-#define X(name)                                                                                                       \
-    void rf__avx2_##name(const void *args, int64_t begin, int64_t end, void *scratch);                                \
-    void rf__avx512_##name(const void *args, int64_t begin, int64_t end, void *scratch);
-RF_NATIVE_MEMORY(X)
-#undef X
+#ifdef __AVX512F__
+#define RF_ISA(name) rf__avx512_##name
+/* the first n lanes, zeros after them */
+static inline vf v_keep_n(vf a, int n) { return _mm512_maskz_mov_ps(v_lanes(n), a); }
+#else
+#define RF_ISA(name) rf__avx2_##name
+static inline vf v_keep_n(vf a, int n) { return _mm256_and_ps(a, _mm256_castsi256_ps(v_lanes(n))); }
+#endif
+
+/* Each writes the table entries of its family. */
+void RF_ISA(fill_map)(rf_kernels *table);
+void RF_ISA(fill_group_norm)(rf_kernels *table);
+void RF_ISA(fill_layer_norm)(rf_kernels *table);
+void RF_ISA(fill_rows)(rf_kernels *table);
+void RF_ISA(fill_move)(rf_kernels *table);
+void RF_ISA(fill_pool)(rf_kernels *table);
+void RF_ISA(fill_dropout)(rf_kernels *table);
+
+/* d silu(x) / dx */
+static inline vf v_silu_slope(vf x) {
+    vf s = v_sigmoid(x), one = v_set(1.0f);
+    return v_mul(s, v_fma(x, v_sub(one, s), one));
+}
+
+/* Lanes of the vector that starts at i when the row ends at n. */
+static inline int lanes_at(int64_t i, int64_t n) { return n - i < VW ? (int)(n - i) : VW; }
 
 #endif

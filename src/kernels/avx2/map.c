@@ -1,5 +1,2 @@
-/* map.c - native_map.inc at the width of this room. */
-#include "../native_memory.h"
-
-#define NAME(kernel) rf__avx2_##kernel
+/* map.c - elementwise kernels and Adam with AVX2. */
 #include "../native_map.inc"

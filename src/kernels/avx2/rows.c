@@ -1,5 +1,2 @@
-/* rows.c - native_rows.inc at the width of this room. */
-#include "../native_memory.h"
-
-#define NAME(kernel) rf__avx2_##kernel
+/* rows.c - row vectors and sums with AVX2. */
 #include "../native_rows.inc"

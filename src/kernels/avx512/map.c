@@ -1,5 +1,2 @@
-/* map.c - native_map.inc at the width of this room. */
-#include "../native_memory.h"
-
-#define NAME(kernel) rf__avx512_##kernel
+/* map.c - elementwise kernels and Adam with AVX-512. */
 #include "../native_map.inc"

@@ -1,5 +1,2 @@
-/* rows.c - native_rows.inc at the width of this room. */
-#include "../native_memory.h"
-
-#define NAME(kernel) rf__avx512_##kernel
+/* rows.c - row vectors and sums with AVX-512. */
 #include "../native_rows.inc"

@@ -1,0 +1,2 @@
+/* dropout.c - dropout with AVX2. */
+#include "../native_dropout.inc"

@@ -1,5 +1,0 @@
-/* norm.c - native_norm.inc at the width of this room. */
-#include "../native_memory.h"
-
-#define NAME(kernel) rf__avx2_##kernel
-#include "../native_norm.inc"

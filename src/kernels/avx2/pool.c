@@ -1,0 +1,2 @@
+/* pool.c - pooling with AVX2. */
+#include "../native_pool.inc"

@@ -1,0 +1,2 @@
+/* dropout.c - dropout with AVX-512. */
+#include "../native_dropout.inc"
