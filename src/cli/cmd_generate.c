@@ -15,7 +15,7 @@
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
     const char *model, *dtype, *requests;
-    int64_t rows, threads, columns;
+    int64_t rows, threads, columns, zoom;
     bool grid, plain;
 } generate_flags;
 
@@ -62,6 +62,8 @@ static const rf_arg table[] = {
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
     {"columns", 0, NULL, RF_ARG_INT, AT(columns), .min = 1, .max = 10000, .value = "N",
      .help = "of the grid; not given: one row a class, or nearly square"},
+    {"zoom", 0, NULL, RF_ARG_INT, AT(zoom), .preset = "1", .min = 1, .max = RF_MOST_ZOOM, .value = "N",
+     .help = "each pixel N times as large in the picture"},
     {"requests", 0, "prompts-file", RF_ARG_STRING, AT(requests), .value = "FILE.jsonl",
      .help = "one request a line, batched together; keys are these flags with underscores"},
     {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
@@ -220,6 +222,7 @@ static int run_generate(generate *run) {
                           .model_path = run->flags.model,
                           .pattern = run->flags.sampling.output,
                           .columns = columns_of(run),
+                          .zoom = (int)run->flags.zoom,
                           .plain = run->flags.plain,
                           .images = run->common.json ? json_array() : NULL};
     status = rf__gallery_open(&gallery, run->order_count, run->images);

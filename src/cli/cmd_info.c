@@ -4,13 +4,12 @@
 
 #include "../base/file.h"
 #include "../base/memory.h"
+#include "../io/png_text.h"
 #include "../models/model.h"
 #include "args.h"
 #include "command.h"
 #include "infotext.h"
-#include "png_chunks.h"
 #include "report.h"
-#include "stamp.h"
 
 static const rf_arg table[] = {{NULL}};
 static const char examples[] = "  strait info out_003.png\n"
@@ -30,20 +29,22 @@ static bool is_png(const char *path) {
 static rf_status info_of_picture(const char *path, json_t **out) {
     json_t *texts = NULL, *ours = NULL;
     RF_TRY(rf__png_texts(path, &texts));
-    rf_status status = rf__png_json(path, &ours);
-    if (status != RF_OK) {
-        json_decref(texts);
-        return status;
+    if (json_object_get(texts, RF_PNG_JSON_KEY)) {
+        rf_status status = rf__png_json(path, &ours);
+        if (status != RF_OK) {
+            json_decref(texts);
+            return status;
+        }
     }
     json_t *json = json_pack("{s:s, s:s}", "file", path, "format", "png");
-    const char *parameters = json_string_value(json_object_get(texts, RF_PARAMETERS_KEYWORD));
+    const char *parameters = json_string_value(json_object_get(texts, RF_PNG_PARAMETERS_KEY));
     if (parameters) {
         json_object_set_new(json, "parameters_text", json_string(parameters));
         json_object_set_new(json, "parameters", rf__infotext_parse(parameters));
     }
-    if (ours) json_object_set_new(json, RF_STAMP_KEYWORD, ours);
-    json_object_del(texts, RF_PARAMETERS_KEYWORD);
-    json_object_del(texts, RF_STAMP_KEYWORD);
+    if (ours) json_object_set_new(json, RF_PNG_JSON_KEY, ours);
+    json_object_del(texts, RF_PNG_PARAMETERS_KEY);
+    json_object_del(texts, RF_PNG_JSON_KEY);
     if (json_object_size(texts)) json_object_set(json, "texts", texts);
     json_decref(texts);
     *out = json;

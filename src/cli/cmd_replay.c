@@ -6,11 +6,11 @@
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../base/memory.h"
+#include "../io/png_text.h"
 #include "args.h"
 #include "command.h"
 #include "gallery.h"
 #include "outpath.h"
-#include "png_chunks.h"
 #include "report.h"
 
 #define MOST_BYTES (256u << 20)
@@ -45,9 +45,9 @@ typedef struct replay {
     rf_model *model;
     rf_sampler *sampler;
     rf_order order;
-    int columns;
-    rf_picture picture;
-    char *made; /* the picture as we make it */
+    rf_frame frame;
+    rf_image picture;
+    uint8_t *made; /* the picture as we make it */
     size_t made_size;
 } replay;
 
@@ -59,9 +59,8 @@ static const char *text_at(const json_t *json, const char *key) {
 static rf_status read_picture(replay *run) {
     RF_TRY(rf__file_read(run->path, MOST_BYTES, &run->file, &run->file_size));
     RF_TRY(rf__png_json(run->path, &run->json));
-    if (run->json) return RF_OK;
-    return rf__fail(RF_ENOTFOUND, "%s: has no '%s' chunk, expected a picture made by strait generate",
-                    run->path, RF_STAMP_KEYWORD);
+    if (json_is_object(run->json)) return RF_OK;
+    return rf__fail(RF_EFORMAT, "%s: its '%s' text is not a JSON object", run->path, RF_PNG_JSON_KEY);
 }
 
 static rf_status open_model(replay *run) {
@@ -88,32 +87,33 @@ static void warn_of_differences(const replay *run) {
 
 static rf_status take(void *user, const rf_shot *shot) {
     replay *run = user;
-    rf__picture_put(&run->picture, shot->x, run->model->shape.width, run->model->shape.height, run->columns,
-                    shot->k);
+    rf__picture_put(&run->picture, &run->frame, shot->x, shot->k);
+    return RF_OK;
+}
+
+static rf_status read_frame(replay *run) {
+    const json_t *columns = json_object_get(run->json, "columns"), *zoom = json_object_get(run->json, "zoom");
+    json_int_t c = columns ? json_integer_value(columns) : 0, z = zoom ? json_integer_value(zoom) : 1;
+    if (c < 0 || c > 10000 || z < 1 || z > RF_MOST_ZOOM || (c == 0 && run->order.count > 1))
+        return rf__fail(RF_EFORMAT, "%s: columns is %lld and zoom %lld, expected 0 .. 10000 and 1 .. %d",
+                        run->path, (long long)c, (long long)z, RF_MOST_ZOOM);
+    run->frame = (rf_frame){&run->model->shape, (int)c, (int)z};
     return RF_OK;
 }
 
 static rf_status make(replay *run, rf_shoot_totals *totals) {
-    const rf_model_shape *shape = &run->model->shape;
     rf_sampler_opts opts = {.dtype = strcmp(text_at(run->json, "dtype"), "bf16") == 0 ? RF_BF16 : RF_F32,
                             .threads = (int)run->flags.threads,
                             .rows = (int)run->flags.rows};
     RF_TRY(rf_sampler_open(&run->sampler, run->model, &opts));
     rf_status status = rf__order_parse(&run->order, run->json, run->model);
     if (status != RF_OK) return rf__fail_in(status, "%s: ", run->path);
-    json_int_t columns = json_integer_value(json_object_get(run->json, "columns"));
-    if (columns < 0 || columns > 10000)
-        return rf__fail(RF_EFORMAT, "%s: columns is %lld, expected 0 .. 10000", run->path,
-                        (long long)columns);
-    run->columns = (int)columns;
-    if (columns)
-        RF_TRY(rf__picture_create_grid(&run->picture, shape->width, shape->height, shape->channels,
-                                       run->order.count, run->columns));
-    else
-        RF_TRY(rf__picture_create(&run->picture, shape->width, shape->height, shape->channels));
+    RF_TRY(read_frame(run));
+    RF_TRY(rf__picture_create(&run->picture, &run->frame, run->order.count));
     RF_TRY(rf__shoot(run->sampler, &run->order, 1, take, run, totals));
     rf_stamp stamp = {.order = &run->order,
-                      .columns = run->columns,
+                      .columns = run->frame.columns,
+                      .zoom = run->frame.zoom,
                       .sampler = run->sampler,
                       .model_path = text_at(json_object_get(run->json, "model"), "path")};
     return rf__gallery_encode(&run->picture, &stamp, &run->made, &run->made_size);
@@ -159,7 +159,7 @@ static int replay_main(int argc, char **argv) {
     }
     free(run.made);
     free(rest.at);
-    rf__picture_fini(&run.picture);
+    rf__image_free(&run.picture);
     rf__order_fini(&run.order);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);

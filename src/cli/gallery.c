@@ -1,10 +1,12 @@
 /* gallery.c - pictures to files. */
 #include "gallery.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/file.h"
 #include "../base/log.h"
+#include "../io/png_text.h"
 #include "outpath.h"
 
 static rf_status prepare_order(const rf_order *order) {
@@ -12,8 +14,12 @@ static rf_status prepare_order(const rf_order *order) {
     return rf__outpath_prepare(order->output);
 }
 
+static rf_frame frame_of(const rf_gallery *gallery) {
+    return (rf_frame){&rf__sampler_model(gallery->sampler)->shape, gallery->columns, gallery->zoom};
+}
+
 rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) {
-    const rf_model_shape *shape = &rf__sampler_model(gallery->sampler)->shape;
+    rf_frame frame = frame_of(gallery);
     bool shared = false;
     for (int i = 0; i < order_count; i++) {
         if (gallery->orders[i].output)
@@ -25,26 +31,24 @@ rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) 
         RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns));
         RF_TRY(rf__outpath_prepare(gallery->pattern));
     }
-    if (gallery->columns)
-        return rf__picture_create_grid(&gallery->grid, shape->width, shape->height, shape->channels, total,
-                                       gallery->columns);
+    if (gallery->columns) return rf__picture_create(&gallery->grid, &frame, total);
     /* Says now, not after the sampling, that a model makes no pictures. */
-    rf_picture probe;
-    RF_TRY(rf__picture_create(&probe, shape->width, shape->height, shape->channels));
-    rf__picture_fini(&probe);
+    rf_image probe;
+    RF_TRY(rf__picture_create(&probe, &frame, 1));
+    rf__image_free(&probe);
     return RF_OK;
 }
 
-static rf_status put_bytes(const char *path, const char *bytes, size_t size) {
+static rf_status put_bytes(const char *path, const uint8_t *bytes, size_t size) {
     if (strcmp(path, "-") != 0) return rf__file_write(path, bytes, size);
     if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0)
         return rf__fail(RF_EIO, "writing the picture to stdout failed");
     return RF_OK;
 }
 
-static rf_status save(const rf_gallery *gallery, const rf_picture *picture, const rf_stamp *stamp,
+static rf_status save(const rf_gallery *gallery, const rf_image *picture, const rf_stamp *stamp,
                       const char *path) {
-    char *bytes = NULL;
+    uint8_t *bytes = NULL;
     size_t size = 0;
     RF_TRY(rf__gallery_encode(picture, gallery->plain ? NULL : stamp, &bytes, &size));
     rf_status status = put_bytes(path, bytes, size);
@@ -52,29 +56,35 @@ static rf_status save(const rf_gallery *gallery, const rf_picture *picture, cons
     return status;
 }
 
-static rf_status take_single(rf_gallery *gallery, const rf_shot *shot, const char *path) {
-    const rf_model_shape *shape = &rf__sampler_model(gallery->sampler)->shape;
-    rf_stamp stamp = {.order = &gallery->orders[shot->order],
-                      .k = shot->k,
+static rf_stamp stamp_of(const rf_gallery *gallery, int order, int64_t k) {
+    return (rf_stamp){.order = &gallery->orders[order],
+                      .k = k,
+                      .columns = gallery->columns,
+                      .zoom = gallery->zoom,
                       .sampler = gallery->sampler,
                       .model_path = gallery->model_path};
-    rf_picture picture;
-    RF_TRY(rf__picture_create(&picture, shape->width, shape->height, shape->channels));
-    rf__picture_put(&picture, shot->x, shape->width, shape->height, 0, 0);
+}
+
+static rf_status take_single(const rf_gallery *gallery, const rf_shot *shot, const char *path) {
+    rf_frame frame = frame_of(gallery);
+    rf_stamp stamp = stamp_of(gallery, shot->order, shot->k);
+    rf_image picture;
+    RF_TRY(rf__picture_create(&picture, &frame, 1));
+    rf__picture_put(&picture, &frame, shot->x, 0);
     rf_status status = save(gallery, &picture, &stamp, path);
-    rf__picture_fini(&picture);
+    rf__image_free(&picture);
     return status;
 }
 
 rf_status rf__gallery_take(void *user, const rf_shot *shot) {
     rf_gallery *gallery = user;
-    const rf_model_shape *shape = &rf__sampler_model(gallery->sampler)->shape;
+    rf_frame frame = frame_of(gallery);
     const char *own = gallery->orders[shot->order].output;
     char *path = own ? rf__outpath_name(own, shot->k) : rf__outpath_name(gallery->pattern, shot->index);
     if (!path) return rf__fail(RF_ENOMEM, "no memory for a file name");
     rf_status status = RF_OK;
     if (gallery->columns)
-        rf__picture_put(&gallery->grid, shot->x, shape->width, shape->height, gallery->columns, shot->k);
+        rf__picture_put(&gallery->grid, &frame, shot->x, shot->k);
     else
         status = take_single(gallery, shot, path);
     if (status == RF_OK && gallery->images) {
@@ -90,10 +100,7 @@ rf_status rf__gallery_take(void *user, const rf_shot *shot) {
 
 rf_status rf__gallery_finish(rf_gallery *gallery) {
     if (!gallery->columns) return RF_OK;
-    rf_stamp stamp = {.order = &gallery->orders[0],
-                      .columns = gallery->columns,
-                      .sampler = gallery->sampler,
-                      .model_path = gallery->model_path};
+    rf_stamp stamp = stamp_of(gallery, 0, 0);
     const char *pattern = gallery->orders[0].output ? gallery->orders[0].output : gallery->pattern;
     char *path = rf__outpath_name(pattern, 0);
     if (!path) return rf__fail(RF_ENOMEM, "no memory for a file name");
@@ -103,5 +110,19 @@ rf_status rf__gallery_finish(rf_gallery *gallery) {
 }
 
 void rf__gallery_close(rf_gallery *gallery) {
-    rf__picture_fini(&gallery->grid);
+    rf__image_free(&gallery->grid);
+}
+
+rf_status rf__gallery_encode(const rf_image *picture, const rf_stamp *stamp, uint8_t **bytes, size_t *size) {
+    if (!stamp) return rf__png_encode(picture, NULL, 0, bytes, size);
+    json_t *stamped = rf__stamp_json(stamp);
+    char *json = stamped ? json_dumps(stamped, JSON_COMPACT) : NULL,
+         *parameters = rf__stamp_parameters(stamp);
+    json_decref(stamped);
+    const rf_png_text texts[] = {{RF_PNG_PARAMETERS_KEY, parameters}, {RF_PNG_JSON_KEY, json}};
+    rf_status status = json && parameters ? rf__png_encode(picture, texts, 2, bytes, size)
+                                          : rf__fail(RF_ENOMEM, "no memory for the texts of a picture");
+    free(json);
+    free(parameters);
+    return status;
 }

@@ -12,9 +12,10 @@ typedef struct rf_gallery {
     const char *model_path; /* for the metadata */
     const char *pattern;    /* of orders without an output of their own; numbered through the run */
     int columns;            /* > 0: all images of orders[0] in one grid */
-    bool plain;             /* no metadata */
-    json_t *images;         /* report: an array to which one object an image is added; NULL: none */
-    rf_picture grid;        /* private */
+    int zoom;
+    bool plain;     /* no metadata */
+    json_t *images; /* report: an array to which one object an image is added; NULL: none */
+    rf_image grid;  /* private */
 } rf_gallery;
 
 /* Make folders, check names and allocate the grid, before any work. total: images of the run. */
@@ -26,6 +27,6 @@ rf_status rf__gallery_finish(rf_gallery *gallery);
 void rf__gallery_close(rf_gallery *gallery);
 
 /* The PNG file of a picture; *bytes: free with free. stamp NULL: no metadata. */
-rf_status rf__gallery_encode(const rf_picture *picture, const rf_stamp *stamp, char **bytes, size_t *size);
+rf_status rf__gallery_encode(const rf_image *picture, const rf_stamp *stamp, uint8_t **bytes, size_t *size);
 
 #endif

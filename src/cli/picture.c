@@ -1,54 +1,35 @@
-/* picture.c - from [-1, 1] to bytes, and where a cell of a grid lies. */
+/* picture.c - cells of a grid lie two pixels apart; a zoomed pixel is a square. */
 #include "picture.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "../base/memory.h"
+#define GAP 2
 
-#define GAP 2 /* pixels between the cells of a grid */
-#define MOST_PIXELS (1 << 28)
-
-rf_status rf__picture_create(rf_picture *out, int width, int height, int channels) {
-    *out = (rf_picture){width, height, channels, NULL};
-    if (channels != 1 && channels != 3)
+rf_status rf__picture_create(rf_image *out, const rf_frame *frame, int64_t count) {
+    const rf_model_shape *shape = frame->shape;
+    *out = (rf_image){0};
+    if (shape->flat || (shape->channels != 1 && shape->channels != 3))
         return rf__fail(RF_EUNSUPPORTED,
-                        "model makes %d channels, expected 1 (gray) or 3 (colour) for a picture", channels);
-    if (width < 1 || height < 1 || (int64_t)width * height > MOST_PIXELS)
-        return rf__fail(RF_EINVAL, "picture would be %dx%d, expected at most %d pixels", width, height,
-                        MOST_PIXELS);
-    out->pixels = rf__alloc_array((size_t)width * (size_t)height, (size_t)channels);
-    if (!out->pixels) return rf__fail(RF_ENOMEM, "no memory for a picture of %dx%d", width, height);
-    return RF_OK;
+                        "model makes %d numbers a place, expected 1 (gray) or 3 (colour) for a picture",
+                        shape->channels);
+    int64_t columns = frame->columns ? frame->columns : 1, rows = (count + columns - 1) / columns;
+    int64_t width = columns * (shape->width * frame->zoom + GAP) - GAP;
+    int64_t height = rows * (shape->height * frame->zoom + GAP) - GAP;
+    if (width > 65536 || height > 65536)
+        return rf__fail(RF_EINVAL, "picture would be %lldx%lld pixels, expected at most 65536 a side",
+                        (long long)width, (long long)height);
+    return rf__image_create(out, (int)width, (int)height, shape->channels);
 }
 
-rf_status rf__picture_create_grid(rf_picture *out, int width, int height, int channels, int64_t count,
-                                  int columns) {
-    int64_t rows = (count + columns - 1) / columns;
-    int64_t total_width = (int64_t)columns * (width + GAP) - GAP, total_height = rows * (height + GAP) - GAP;
-    *out = (rf_picture){0};
-    if (total_width > MOST_PIXELS || total_height > MOST_PIXELS)
-        return rf__fail(RF_EINVAL, "grid would be %lldx%lld pixels, expected at most %d",
-                        (long long)total_width, (long long)total_height, MOST_PIXELS);
-    return rf__picture_create(out, (int)total_width, (int)total_height, channels);
-}
-
-void rf__picture_fini(rf_picture *picture) {
-    rf__free(picture->pixels);
-    picture->pixels = NULL;
-}
-
-static uint8_t byte_of(float x) {
-    float scaled = (x + 1) * 127.5f;
-    return (uint8_t)(scaled <= 0 ? 0 : scaled >= 255 ? 255 : lrintf(scaled));
-}
-
-void rf__picture_put(rf_picture *picture, const float *x, int width, int height, int columns, int64_t k) {
-    int64_t left = columns ? k % columns * (width + GAP) : 0,
-            top = columns ? k / columns * (height + GAP) : 0;
-    int64_t row = (int64_t)width * picture->channels;
-    for (int y = 0; y < height; y++) {
-        uint8_t *out = picture->pixels + ((top + y) * picture->width + left) * picture->channels;
-        for (int64_t i = 0; i < row; i++) out[i] = byte_of(x[y * row + i]);
+void rf__picture_put(rf_image *picture, const rf_frame *frame, const float *x, int64_t k) {
+    int width = frame->shape->width, height = frame->shape->height, channels = frame->shape->channels,
+        zoom = frame->zoom;
+    int64_t left = frame->columns ? k % frame->columns * (width * zoom + GAP) : 0;
+    int64_t top = frame->columns ? k / frame->columns * (height * zoom + GAP) : 0;
+    for (int y = 0; y < height * zoom; y++) {
+        uint8_t *out = picture->pixels + ((top + y) * picture->width + left) * channels;
+        const float *row = x + (int64_t)(y / zoom) * width * channels;
+        for (int column = 0; column < width * zoom; column++)
+            for (int c = 0; c < channels; c++) *out++ = rf__pixel_from_f32(row[column / zoom * channels + c]);
     }
 }

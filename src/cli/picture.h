@@ -1,23 +1,22 @@
-/* picture.h - pixels of the program: one image or a grid of them, as 8-bit rows. */
+/* picture.h - where the pixels of an image go: a picture of its own, or its cell of a grid. */
 #ifndef RF_CLI_PICTURE_H
 #define RF_CLI_PICTURE_H
-#include <stdint.h>
+#include "../io/image.h"
+#include "../models/model.h"
 
-#include "../base/status.h"
+/* How images become pictures. */
+typedef struct rf_frame {
+    const rf_model_shape *shape;
+    int columns; /* of a grid; 0: one image a picture */
+    int zoom;    /* side of a pixel, at least 1 */
+} rf_frame;
 
-typedef struct rf_picture {
-    int width, height, channels; /* 1: gray, 3: RGB */
-    uint8_t *pixels;             /* [height, width, channels] */
-} rf_picture;
+#define RF_MOST_ZOOM 64
 
-/* Black. errors: RF_EUNSUPPORTED for channels that no picture has, RF_ENOMEM. */
-rf_status rf__picture_create(rf_picture *out, int width, int height, int channels);
-/* Room for `count` images of this size, `columns` a row, with a thin gap between. */
-rf_status rf__picture_create_grid(rf_picture *out, int width, int height, int channels, int64_t count,
-                                  int columns);
-void rf__picture_fini(rf_picture *picture);
-/* x [height, width, channels] in [-1, 1], clamped and rounded, to cell k of a grid (cell 0 of a single
- * image). columns 0: no grid. */
-void rf__picture_put(rf_picture *picture, const float *x, int width, int height, int columns, int64_t k);
+/* Black, with room for `count` images (1 without a grid). errors: RF_EUNSUPPORTED when the model makes no
+ * pictures, RF_EINVAL when it would be too large, RF_ENOMEM. */
+rf_status rf__picture_create(rf_image *out, const rf_frame *frame, int64_t count);
+/* x [height, width, channels] in [-1, 1] to cell k. */
+void rf__picture_put(rf_image *picture, const rf_frame *frame, const float *x, int64_t k);
 
 #endif

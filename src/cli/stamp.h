@@ -4,14 +4,11 @@
 #define RF_CLI_STAMP_H
 #include "order.h"
 
-#define RF_STAMP_KEYWORD "strait"
-#define RF_PARAMETERS_KEYWORD "parameters"
-
 /* What one file shows: image k of the order, or with columns > 0 all of them as a grid. */
 typedef struct rf_stamp {
     const rf_order *order;
     int64_t k;
-    int columns;
+    int columns, zoom;
     const rf_sampler *sampler;
     const char *model_path; /* as the user gave it */
 } rf_stamp;

@@ -6,8 +6,10 @@ generate() { "$STRAIT" generate -q -m m.safetensors "$@"; }
 generate -b 3 -s 5 --steps 3 --cfg-scale 1.7 --guidance-low 0.1 --guidance-high 0.9 --sampling-method heun --flow-shift 2.5 -o h_%d.png
 generate --dtype bf16 --class-label 2 --scheduler sigmoid --steps 4 -o b.png
 generate --class-label 0,3 -b 6 --grid --columns 4 --steps 2 -o g.png
+generate --class-label 1 -b 2 --zoom 3 --steps 1 -o z_%d.png
+generate -b 5 --grid --zoom 2 --steps 1 -o y.png
 generate --class-label -1 --times 0,0.3,0.31,1 -o n.png
-for f in h_0 h_1 h_2 b g n; do
+for f in h_0 h_1 h_2 b g z_1 y n; do
     check "replay $f" "$STRAIT" replay $f.png -o again.png
     same "$f again" $f.png again.png
 done
@@ -18,7 +20,7 @@ model dit other.safetensors height=8 width=8 channels=1 classes=4 patch=2 hidden
 refused "another model" 1 "SHA-256" "$STRAIT" replay -q h_0.png -m other.safetensors
 mv moved.safetensors m.safetensors
 generate --steps 1 -o plain.png --disable-image-metadata
-refused "no metadata" 1 "no 'strait' chunk" "$STRAIT" replay -q plain.png
+refused "no metadata" 1 'no "strait" text' "$STRAIT" replay -q plain.png
 refused "not a picture" 1 "m.safetensors" "$STRAIT" replay -q m.safetensors
 
 "$STRAIT" info h_1.png > info.txt; "$STRAIT" info h_1.png --json info.json
