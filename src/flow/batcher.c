@@ -69,7 +69,10 @@ bool rf__batcher_busy(const rf_batcher *batcher) {
     return batcher->waiting + batcher->active > 0;
 }
 rf_batcher_stats rf__batcher_stats(const rf_batcher *batcher) {
-    return batcher->stats;
+    rf_batcher_stats stats = batcher->stats;
+    for (int i = 0; i < batcher->opts.slots; i++)
+        if (batcher->slot[i]) stats.answers += batcher->slot[i]->job.calls;
+    return stats;
 }
 
 rf_status rf__batcher_submit(rf_batcher *batcher, const rf_job_spec *spec, uint64_t *id) {

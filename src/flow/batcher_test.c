@@ -191,6 +191,10 @@ static void full_batches_take_no_extra_calls(void **state) {
         spec.seed = (uint64_t)i;
         assert_int_equal(rf__batcher_submit(batcher, &spec, NULL), RF_OK);
     }
+    for (int tick = 1; tick <= 3; tick++) {
+        assert_int_equal(rf__batcher_tick(batcher), RF_OK);
+        assert_int_equal(rf__batcher_stats(batcher).answers, 6 * tick);
+    }
     drain(batcher);
     assert_int_equal(network.calls, 4);
     assert_int_equal(network.rows, 4 * 12);

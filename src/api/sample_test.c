@@ -1,0 +1,174 @@
+/* sample_test.c - the public calls: defaults, images independent of each other and of the batch, and what is
+ * refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../base/memory.h"
+#include "../base/rng.h"
+#include "../models/model.h"
+
+enum { SIDE = 4, SCALARS = SIDE * SIDE, CLASSES = 3, COUNT = 6 };
+
+static char path[] = "/tmp/strait-sample-XXXXXX";
+static rf_model *model;
+static rf_sampler *sampler;
+
+/* A saved network with random weights, opened again through the public calls. */
+static int set_up(void **state) {
+    (void)state;
+    const rf_model_kind *kind = rf__model_kind_find("dit");
+    void *config = rf__alloc(kind->config_size);
+    const char *settings[][2] = {{"height", "4"}, {"width", "4"}, {"channels", "1"}, {"classes", "3"},
+                                 {"patch", "2"},  {"depth", "1"}, {"hidden", "16"},  {"heads", "2"}};
+    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        assert_int_equal(rf__fields_set(kind->fields, config, settings[i][0], settings[i][1], "test"), RF_OK);
+    rf_model *fresh = NULL;
+    assert_int_equal(rf__model_create(&fresh, kind, config, 1), RF_OK);
+    int64_t count = 0;
+    float *all = rf__weights_all(fresh->weights, &count);
+    rf__rng_normal(3, RF_STREAM_INIT, 0, rf__weights_trained(fresh->weights), all);
+    for (int64_t i = 0; i < rf__weights_trained(fresh->weights); i++) all[i] *= 0.1f;
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    assert_int_equal(rf__model_save(fresh, all, path, RF_F32, NULL), RF_OK);
+    rf__model_free(&fresh);
+    rf__free(config);
+    assert_int_equal(rf_model_open(&model, path), RF_OK);
+    assert_int_equal(
+        rf_sampler_open(&sampler, model, &(rf_sampler_opts){.dtype = RF_F32, .threads = 1, .rows = 8}),
+        RF_OK);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    rf_sampler_close(&sampler);
+    rf_model_close(&model);
+    rf_sampler_close(&sampler); /* closing twice is allowed */
+    rf_model_close(&model);
+    unlink(path);
+    return 0;
+}
+
+static void model_is_described(void **state) {
+    (void)state;
+    rf_model_info info = rf_model_describe(model);
+    assert_string_equal(info.kind, "dit");
+    assert_int_equal(info.height * info.width * info.channels, SCALARS);
+    assert_int_equal(info.classes, CLASSES);
+    assert_true(info.parameters > 100);
+    assert_int_equal(strlen(info.sha256), 64);
+}
+
+static void images_do_not_know_each_other(void **state) {
+    (void)state;
+    float together[COUNT][SCALARS], alone[SCALARS];
+    const int32_t labels[COUNT] = {0, 1, 2, 0, -1, 1};
+    rf_sample_opts opts;
+    rf_default_sample_opts(&opts);
+    opts.solver = "heun";
+    opts.steps = 3;
+    opts.cfg_scale = 2;
+    opts.seed = 11;
+    opts.count = COUNT;
+    opts.labels = labels;
+    assert_int_equal(rf_sample(sampler, &opts, together[0]), RF_OK);
+    for (int k = 0; k < COUNT; k++) {
+        rf_sample_opts one = opts;
+        one.count = 1;
+        one.seed = opts.seed + (uint64_t)k;
+        one.labels = &labels[k];
+        assert_int_equal(rf_sample(sampler, &one, alone), RF_OK);
+        assert_memory_equal(alone, together[k], sizeof alone);
+        for (int i = 0; i < SCALARS; i++) assert_true(isfinite(alone[i]));
+    }
+    assert_memory_not_equal(together[0], together[3], sizeof alone); /* same class, other seed */
+}
+
+static void count_progress(void *user, int64_t done, int64_t total) {
+    int64_t *last = user;
+    assert_true(done > last[0] && done <= total);
+    last[0] = done;
+    last[1] = total;
+}
+
+static void defaults_and_progress(void **state) {
+    (void)state;
+    float plain[SCALARS], given[SCALARS];
+    int64_t last[2] = {0};
+    rf_sample_opts opts;
+    rf_default_sample_opts(&opts);
+    opts.progress = count_progress;
+    opts.user = last;
+    assert_int_equal(rf_sample(sampler, NULL, plain), RF_OK);
+    assert_int_equal(rf_sample(sampler, &opts, given), RF_OK);
+    assert_memory_equal(plain, given, sizeof plain);
+    assert_int_equal(last[0], 20);
+    assert_int_equal(last[1], 20);
+}
+
+static void list_of_times(void **state) {
+    (void)state;
+    float uniform[SCALARS], list[SCALARS];
+    const double times[] = {0, 0.5, 1};
+    rf_sample_opts opts;
+    rf_default_sample_opts(&opts);
+    opts.steps = 2;
+    assert_int_equal(rf_sample(sampler, &opts, uniform), RF_OK);
+    opts.schedule = "list";
+    opts.times = times;
+    opts.time_count = 3;
+    assert_int_equal(rf_sample(sampler, &opts, list), RF_OK);
+    assert_memory_equal(uniform, list, sizeof list);
+}
+
+static void refuse(rf_sample_opts opts, const char *word) {
+    float images[2 * SCALARS];
+    assert_int_not_equal(rf_sample(sampler, &opts, images), RF_OK);
+    if (!strstr(rf_last_error(), word)) fail_msg("'%s' lacks '%s'", rf_last_error(), word);
+}
+
+static void wrong_options_are_refused(void **state) {
+    (void)state;
+    rf_sample_opts good, opts;
+    rf_default_sample_opts(&good);
+    const int32_t label = CLASSES;
+    opts = good, opts.solver = "ode45", refuse(opts, "euler");
+    opts = good, opts.schedule = "karras", refuse(opts, "uniform");
+    opts = good, opts.policy = "magic", refuse(opts, "none");
+    opts = good, opts.steps = 0, refuse(opts, "steps is 0");
+    opts = good, opts.count = 0, refuse(opts, "count is 0");
+    opts = good, opts.labels = &label, refuse(opts, "0 .. 2");
+    opts = good, opts.cfg_scale = NAN, refuse(opts, "guidance scale");
+    opts = good, opts.guidance_low = 2, refuse(opts, "interval");
+    opts = good, opts.schedule = "list", refuse(opts, "list of times");
+    opts = good, opts.schedule = "shifted", opts.shift = -1, refuse(opts, "shift");
+    assert_int_equal(rf_sample(sampler, &good, NULL), RF_EINVAL);
+    assert_int_equal(rf_sample(NULL, &good, NULL), RF_EINVAL);
+    rf_model *none = (rf_model *)path;
+    assert_int_not_equal(rf_model_open(&none, "/nowhere/model.safetensors"), RF_OK);
+    assert_null(none);
+    assert_int_equal(rf_model_open(&none, NULL), RF_EINVAL);
+    rf_sampler *bad = NULL;
+    assert_int_equal(rf_sampler_open(&bad, model, &(rf_sampler_opts){.rows = 0}), RF_EINVAL);
+    assert_int_equal(rf_sampler_open(&bad, NULL, NULL), RF_EINVAL);
+    assert_null(bad);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(model_is_described),        cmocka_unit_test(images_do_not_know_each_other),
+        cmocka_unit_test(defaults_and_progress),     cmocka_unit_test(list_of_times),
+        cmocka_unit_test(wrong_options_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
