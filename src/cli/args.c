@@ -291,6 +291,12 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
     case KEY_JSON:
         state->common->json = text;
         return 0;
+    case ARGP_KEY_INIT:
+        argp->err_stream = NULL; /* getopt says the sentence; no second line after it */
+        return 0;
+    case 'h':
+        argp_state_help(argp, stdout, ARGP_HELP_STD_HELP);
+        return 0;
     case 'q':
         rf__log_set_level(RF_LOG_QUIET);
         return 0;
@@ -328,13 +334,12 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
         exit(RF_EXIT_FAILED);
     }
     build_options(&state);
-    argp_err_exit_status = RF_EXIT_USAGE;
     setenv("ARGP_HELP_FMT", "rmargin=100", 0); /* examples stay on their line */
     struct argp argp = {
         .options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
     char *own_name = argv[0];
     argv[0] = name; /* argp names the program by it */
-    argp_parse(&argp, argc, argv, 0, NULL, &state);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &state) != 0) exit(RF_EXIT_USAGE);
     argv[0] = own_name;
     for (int i = 0; i < state.text_count; i++) free(state.texts[i]);
     free(state.texts);
