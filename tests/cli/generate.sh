@@ -1,4 +1,5 @@
 # Images do not depend on threads, batch or neighbours; the report counts; requests of different kinds share a run.
+here=$(mktemp -d)
 . tests/cli/common.inc
 model dit "$here/dit.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
 model unet "$here/unet.safetensors" height=8 width=8 channels=3 classes=4 base=16 'multipliers=[1,2]' blocks=1 'attention=[4]'

@@ -1,4 +1,5 @@
 # A picture remade from its own metadata has the same bytes; info reads both of its texts.
+here=$(mktemp -d)
 . tests/cli/common.inc
 model dit "$here/m.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
 cd "$here" || exit 1

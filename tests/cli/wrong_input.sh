@@ -1,4 +1,5 @@
 # Wrong input: one sentence that names the thing, the right exit code, nothing left behind.
+here=$(mktemp -d)
 . tests/cli/common.inc
 model dit "$here/m.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
 cd "$here" || exit 1
@@ -89,4 +90,5 @@ tries=0
 while [ ! -f run/0.png ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
 kill -INT $pid; wait $pid; rc=$?
 if [ $rc -eq 130 ] && grep -q interrupted err; then ok "Ctrl-C"; else not_ok "Ctrl-C" "exit $rc" "$(cat err)"; fi
-if [ -z "$(ls run | grep -v '^[0-9]*\.png$')" ]; then ok "nothing half-written"; else not_ok "nothing half-written" "$(ls run)"; fi
+left=$(find run -type f ! -name '[0-9]*.png')
+if [ -z "$left" ]; then ok "nothing half-written"; else not_ok "nothing half-written" "$left"; fi
