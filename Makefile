@@ -26,10 +26,11 @@ LIBOBJ  := $(LIBSRC:%.c=$(B)/%.o)
 CLIOBJ  := $(patsubst %.c,$(B)/%.o,$(filter src/cli/%,$(SRC)))
 TESTS   := $(TESTSRC:%.c=$(B)/%)
 
-# Instruction sets: one room, one line. Everything else is plain x86-64.
-$(B)/src/kernels/avx2/%.o:   ISA := -O3 -mavx2 -mfma -mf16c
-$(B)/src/kernels/avx512/%.o: ISA := -O3 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq
-$(B)/src/kernels/avx512/%_bf16.o: ISA := -O3 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
+# Instruction sets: one room, one line. Everything else is plain x86-64. (Sanitized vector code at -O3 takes minutes a file.)
+KOPT    := $(if $(SAN),-O1,-O3)
+$(B)/src/kernels/avx2/%.o:   ISA := $(KOPT) -mavx2 -mfma -mf16c
+$(B)/src/kernels/avx512/%.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq
+$(B)/src/kernels/avx512/%_bf16.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
 
 .PHONY: all help tests test demo bench format fuzz clean install check-includes FORCE
 all: $(B)/strait $(B)/libstrait.so
