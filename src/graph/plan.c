@@ -87,7 +87,7 @@ rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, co
     *out = NULL;
     double start = rf__now();
     RF_TRY(rf__graph_status(graph));
-    if (!kernels) kernels = rf__kernels();
+    if (!kernels && !(kernels = rf__kernels())) return RF_ENOTFOUND; /* the sentence names the provider */
     rf_plan *plan = calloc(1, sizeof *plan);
     int fused = rf__graph_fuse(graph, false) + rf__graph_fuse(graph, true);
     bool *live = calloc((size_t)graph->node_count + 1, sizeof *live);
