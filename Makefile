@@ -2,7 +2,7 @@
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
-PKGS    := jansson libpng libturbojpeg libzip zlib nettle libxxhash yaml-0.1
+PKGS    := jansson libpng libturbojpeg zlib nettle yaml-0.1
 ONEDNN  ?= 1
 B       ?= build
 CFLAGS  ?= -O2 -g

@@ -3,10 +3,10 @@
 # Needs nothing but a POSIX shell. ONEDNN=0, B=folder, CC=clang ... in the environment reach make as they are.
 set -eu
 
-build="make gcc libc6-dev pkg-config libjansson-dev libpng-dev libturbojpeg0-dev libzip-dev zlib1g-dev nettle-dev
-       libxxhash-dev libyaml-dev librandom123-dev"
+build="make gcc libc6-dev pkg-config libjansson-dev libpng-dev libturbojpeg0-dev zlib1g-dev nettle-dev libyaml-dev
+       librandom123-dev"
 [ "${ONEDNN:-1}" = 0 ] || build="$build libdnnl-dev"
-train="dataset-fashion-mnist" # the images of recipes/fashion-rf.yaml
+train="dataset-fashion-mnist gnuplot-nox" # the images of recipes/fashion-rf.yaml; loss curves
 tests="libcmocka-dev"
 
 usage() {
@@ -15,7 +15,7 @@ usage: ./setup.sh build | demo | test | deps | help
   build   build/strait, build/libstrait.a and build/libstrait.so
   demo    build, then out/demo.png: ten kinds of garment, eight images of each
   test    build, then every test; the last line says how many passed
-  deps    only install what all of the above need, and the images that recipes/fashion-rf.yaml trains on
+  deps    only install what all of the above and `strait train` need
 What is missing of the Debian packages is listed, then installed (with sudo when you are not root).
 ONEDNN=0 ./setup.sh ... builds without oneDNN.
 END
