@@ -12,6 +12,7 @@
 
 #include "../base/cpu.h"
 #include "../base/memory.h"
+#include "onednn_rod.h"
 #include "scalar.h"
 
 /* Error of a sum of products against another order of summation, relative to the sum of absolute products: random
@@ -219,6 +220,8 @@ static void conv_shapes(void **state) {
         {1, 5, 6, 15, 33, 4, 1, 3, 3, true, BIAS},   {2, 6, 6, 8, 32, 1, 2, 0, 1, false, BIAS},
         {1, 6, 6, 22, 11, 1, 1, 0, 2, true, WIDE},   {1, 20, 20, 32, 64, 3, 1, 1, 1, false, BIAS},
         {64, 1, 1, 32, 80, 1, 1, 0, 1, false, BIAS}, {1, 1, 130, 40, 200, 1, 1, 0, 1, true, 0},
+        {2, 6, 6, 3, 70, 3, 1, 1, 1, true, BIAS},    {2, 5, 5, 11, 20, 3, 1, 2, 2, true, 0},
+        {1, 40, 40, 30, 20, 3, 1, 1, 1, false, BIAS}, {1, 40, 40, 20, 12, 3, 1, 1, 1, false, WIDE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_conv(&cases[i]);
 }
@@ -408,12 +411,24 @@ static void unknown_provider_is_named(void **state) {
     assert_string_equal(table.conv.name, "ref");
 }
 
+/* The measuring rod runs every direction, or says that the build has none. */
+static void rod_measures(void **state) {
+    (void)state;
+    rf_conv_provider provider;
+    const rf_conv_args a = {.dtype = RF_F32, .batch = 1, .h = 8, .w = 8, .cin = 16, .oh = 8, .ow = 8, .cout = 16, .kh = 3,
+                            .kw = 3, .stride = 1, .pad = 1, .dilate = 1};
+    for (int direction = RF_ROD_FORWARD; direction <= RF_ROD_WEIGHTS; direction++) {
+        double seconds = rf__onednn_seconds(&a, direction, 1, 0.001);
+        assert_true(rf__conv_provider_onednn(&provider) ? seconds > 0 && seconds < 1 : seconds == -1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_provider_is_named), cmocka_unit_test(conv_shapes),
         cmocka_unit_test(conv_random_shapes),        cmocka_unit_test(conv_epilogues),
         cmocka_unit_test(conv_rows_are_isolated),    cmocka_unit_test(dw_shapes),
-        cmocka_unit_test(dw_random_shapes),
+        cmocka_unit_test(dw_random_shapes),        cmocka_unit_test(rod_measures),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -5,13 +5,6 @@
 
 #include "native.h"
 
-/* Where value k of tap t for output channel co lies in the master (after merging: t is 0 and k counts all taps). */
-static int64_t master_at(const rf_pack_args *a, const rf_native_shape *s, int co, int t, int k) {
-    int inner = a->transposed ? a->cout : a->cin, taps = a->kh * a->kw;
-    if (s->merged) t = k / inner, k %= inner;
-    return a->transposed ? ((int64_t)k * taps + taps - 1 - t) * a->cin + co : ((int64_t)co * taps + t) * a->cin + k;
-}
-
 static rf_native_shape shape_of(const rf_pack_args *a, int nr, int vw) {
     int in = a->transposed ? a->cout : a->cin, out = a->transposed ? a->cin : a->cout;
     return rf__native_shape(a->dtype, in, out, a->kh, a->kw, nr, vw);
@@ -24,24 +17,55 @@ size_t rf__native_packed_size(const rf_pack_args *a, int nr, int vw) {
 
 int64_t rf__native_pack_units(const rf_pack_args *a, int nr, int vw) { return shape_of(a, nr, vw).panels; }
 
+/* Where in the master the value of (first output channel, tap t, step k) lies, and how far apart channels and steps are.
+ * After merging k counts all taps; that is still one line of the master unless it is transposed. */
+typedef struct walk {
+    const float *from;
+    int64_t channel, k;
+} walk;
+
+static walk walk_of(const rf_pack_args *a, bool merged, int co, int t) {
+    const int64_t taps = a->kh * a->kw;
+    if (a->transposed) return (walk){a->w + (taps - 1 - t) * a->cin + co, 1, taps * a->cin};
+    return (walk){a->w + (co * taps + (merged ? 0 : t)) * a->cin, taps * a->cin, 1};
+}
+
+/* `live` cells of step k. */
+static void pack_step(const rf_pack_args *a, const walk *at, int k, int last, int live, uint32_t *cell) {
+    const float *one = at->from + k * at->k, *two = one + at->k;
+    if (a->dtype == RF_F32 && at->channel == 1) memcpy(cell, one, 4 * (size_t)live);
+    else if (a->dtype == RF_F32)
+        for (int n = 0; n < live; n++) memcpy(&cell[n], one + n * at->channel, 4);
+    else
+        for (int n = 0; n < live; n++)
+            cell[n] = rf__f32_to_bf16(one[n * at->channel]) |
+                      (k + 1 < last ? (uint32_t)rf__f32_to_bf16(two[n * at->channel]) << 16 : 0);
+}
+
+/* Transposed and merged: taps run backwards, so values are fetched one by one; few channels, so it is a small array. */
+static void pack_backwards(const rf_pack_args *a, const rf_native_shape *s, int k, int co, int live, uint32_t *cell) {
+    const int taps = a->kh * a->kw, part = a->dtype == RF_BF16 ? 2 : 1;
+    for (int n = 0; n < live; n++)
+        for (int i = part * k; i < part * k + part && i < s->k; i++) {
+            float v = a->w[((int64_t)(i % a->cout) * taps + taps - 1 - i / a->cout) * a->cin + co + n];
+            if (part == 1) memcpy(&cell[n], &v, 4);
+            else cell[n] |= (uint32_t)rf__f32_to_bf16(v) << (i & 1) * 16;
+        }
+}
+
 void rf__native_pack(const rf_pack_args *a, int64_t begin, int64_t end, int nr, int vw) {
     rf_native_shape s = shape_of(a, nr, vw);
-    int cout = a->transposed ? a->cin : a->cout;
+    const int cout = a->transposed ? a->cin : a->cout, part = a->dtype == RF_BF16 ? 2 : 1;
     for (int p = (int)begin; p < end; p++) {
         int width = rf__native_panel_width(&s, p), left = cout - p * nr, live = left < width ? left : width;
         uint32_t *cell = (uint32_t *)a->packed + p * rf__native_panel(&s);
-        for (int t = 0; t < s.taps; t++)
+        for (int t = 0; t < s.taps; t++) {
+            const walk at = walk_of(a, s.merged, p * nr, t);
             for (int i = 0; i < s.steps; i++, cell += width) {
                 memset(cell, 0, sizeof *cell * width);
-                for (int n = 0; n < live; n++) {
-                    if (a->dtype == RF_F32) {
-                        memcpy(&cell[n], &a->w[master_at(a, &s, p * nr + n, t, i)], 4);
-                        continue;
-                    }
-                    cell[n] = rf__f32_to_bf16(a->w[master_at(a, &s, p * nr + n, t, 2 * i)]);
-                    if (2 * i + 1 < s.k)
-                        cell[n] |= (uint32_t)rf__f32_to_bf16(a->w[master_at(a, &s, p * nr + n, t, 2 * i + 1)]) << 16;
-                }
+                if (a->transposed && s.merged) pack_backwards(a, &s, i, p * nr, live, cell);
+                else pack_step(a, &at, part * i, s.k, live, cell);
             }
+        }
     }
 }
