@@ -9,6 +9,8 @@
 #include "../src/base/rng.h"
 #include "../src/models/model.h"
 
+#define METADATA "{\"training\": {\"note\": \"random weights\"}, \"class_names\": [\"Cat\", \"Big dog\", \"Hen\"]}"
+
 static rf_status set_all(const rf_model_kind *kind, void *config, int count, char **pairs) {
     RF_TRY(rf__fields_defaults(kind->fields, config));
     for (int i = 0; i < count; i++) {
@@ -35,7 +37,7 @@ static rf_status make(const char *name, const char *path, int count, char **pair
         all[i] += 0.05f * random;
     }
     rf_status status =
-        rf__model_save(model, all, path, RF_F32, "{\"protocol\": {\"note\": \"random weights\"}}");
+        rf__model_save(model, all, path, RF_F32, METADATA);
     rf__model_free(&model);
     rf__free(config);
     return status;

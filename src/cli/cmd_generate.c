@@ -29,6 +29,8 @@ static const rf_arg table[] = {
     {"class-label", 'c', "class-labels", RF_ARG_INTS, AT(sampling.class_label), .min = -1, .max = 1e9,
      .value = "N[,N..]",
      .help = "classes, each for an equal block of the images; -1 is no class. Not given: the seed picks one"},
+    {"prompt", 'p', NULL, RF_ARG_STRING, AT(sampling.prompt), .value = "NAME",
+     .help = "the name of a class, as `strait info MODEL` lists them"},
     {"seed", 's', NULL, RF_ARG_INT, AT(sampling.seed), .preset = "42", .value = "N",
      .help = "image k uses seed + k; negative: a random one"},
     {"batch-count", 'b', "count", RF_ARG_INT, AT(sampling.count), .min = 1, .max = 1e7, .value = "N",

@@ -5,6 +5,8 @@
 #include "../base/file.h"
 #include "../base/memory.h"
 #include "../io/png_text.h"
+#include "../io/safetensors.h"
+#include "../io/sha256.h"
 #include "../models/model.h"
 #include "args.h"
 #include "command.h"
@@ -52,23 +54,96 @@ static rf_status info_of_picture(const char *path, json_t **out) {
 }
 
 /* ---- checkpoints ---- */
-static rf_status info_of_model(const char *path, json_t **out) {
+/* "f32", or {"bf16": 80, "f32": 2} when they are mixed. */
+static json_t *types_of(const rf_safetensors *file) {
+    json_t *types = json_object();
+    for (int i = 0; i < rf__safetensors_count(file); i++) {
+        const char *name = rf__tensor_type_name(rf__safetensors_entry(file, i)->type);
+        json_object_set_new(types, name, json_integer(json_integer_value(json_object_get(types, name)) + 1));
+    }
+    if (json_object_size(types) != 1) return types;
+    json_t *only = json_string(json_object_iter_key(json_object_iter(types)));
+    json_decref(types);
+    return only;
+}
+
+/* safetensors metadata holds strings only; what is JSON inside is shown as what it is. */
+static json_t *metadata_of(const rf_safetensors *file) {
+    json_t *out = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)rf__safetensors_metadata_all(file), key, value) {
+        const char *text = json_string_value(value);
+        bool nested = text && (text[0] == '{' || text[0] == '[');
+        json_t *parsed = nested ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        json_object_set_new(out, key, parsed ? parsed : json_incref(value));
+    }
+    return out;
+}
+
+/* What any safetensors file says. */
+static void describe_tensors(json_t *json, const rf_safetensors *file) {
+    int64_t numbers = 0;
+    for (int i = 0; i < rf__safetensors_count(file); i++) numbers += rf__safetensors_entry(file, i)->count;
+    json_object_set_new(json, "format", json_string("safetensors"));
+    json_object_set_new(json, "tensors", json_integer(rf__safetensors_count(file)));
+    json_object_set_new(json, "numbers", json_integer((json_int_t)numbers));
+    json_object_set_new(json, "dtype", types_of(file));
+}
+
+static void describe_metadata(json_t *json, const rf_safetensors *file) {
+    const char *names[][2] = {{"strait.convention", "convention"},
+                              {"class_names", "class_names"},
+                              {"strait.version", "written_by"},
+                              {"training", "training"}};
+    json_t *metadata = metadata_of(file);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *value = json_object_get(metadata, names[i][0]);
+        if (!value) continue;
+        json_object_set(json, names[i][1], value);
+        json_object_del(metadata, names[i][0]);
+    }
+    json_object_del(metadata, "strait.model"); /* shown as kind and config */
+    if (json_object_size(metadata)) json_object_set(json, "metadata", metadata);
+    json_decref(metadata);
+}
+
+/* What we know about a checkpoint of ours, its weights checked too. */
+static rf_status info_of_network(const char *path, json_t *json) {
     rf_model *model = NULL;
     RF_TRY(rf__model_open(&model, path));
     const rf_model_shape *shape = &model->shape;
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "file", path, "format", "safetensors", "kind",
-                             model->kind->name, "source", model->kind->source, "parameters",
-                             (json_int_t)rf__model_parameters(model), "sha256", model->sha256);
-    json_object_set_new(json, "image",
-                        json_pack("{s:i, s:i, s:i}", "width", shape->width, "height", shape->height,
-                                  "channels", shape->channels));
+    json_object_set_new(json, "kind", json_string(model->kind->name));
+    json_object_set_new(json, "source", json_string(model->kind->source));
+    json_object_set_new(json, "parameters", json_integer((json_int_t)rf__model_parameters(model)));
+    json_object_set_new(json, "width", json_integer(shape->width));
+    json_object_set_new(json, "height", json_integer(shape->height));
+    json_object_set_new(json, "channels", json_integer(shape->channels));
     json_object_set_new(json, "classes", json_integer(shape->classes));
     json_object_set_new(json, "config", rf__fields_write(model->kind->fields, model->config));
-    json_t *metadata = model->metadata_json ? json_loads(model->metadata_json, 0, NULL) : NULL;
-    if (metadata) json_object_set_new(json, "metadata", metadata);
     rf__model_free(&model);
-    *out = json;
     return RF_OK;
+}
+
+static rf_status info_of_checkpoint(const char *path, json_t **out) {
+    char sha256[65];
+    rf_safetensors *file = NULL;
+    RF_TRY(rf__safetensors_open(&file, path));
+    json_t *json = json_pack("{s:s}", "file", path);
+    rf_status status =
+        json ? rf__sha256_file(path, sha256) : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+    if (status == RF_OK) {
+        describe_tensors(json, file);
+        json_object_set_new(json, "sha256", json_string(sha256));
+        if (rf__safetensors_metadata(file, "strait.model")) status = info_of_network(path, json);
+    }
+    if (status == RF_OK) describe_metadata(json, file);
+    rf__safetensors_close(&file);
+    if (status == RF_OK)
+        *out = json;
+    else
+        json_decref(json);
+    return status;
 }
 
 /* ---- text ---- */
@@ -111,7 +186,7 @@ static int info_main(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &nothing, &common, &rest);
     const char *path = rest.at[0];
     json_t *json = NULL;
-    rf_status status = is_png(path) ? info_of_picture(path, &json) : info_of_model(path, &json);
+    rf_status status = is_png(path) ? info_of_picture(path, &json) : info_of_checkpoint(path, &json);
     if (status == RF_OK && common.json)
         status = rf__report_write(common.json, json_incref(json));
     else if (status == RF_OK)

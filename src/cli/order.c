@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/memory.h"
+#include "class_names.h"
 
 /* ---- time grid ---- */
 static bool is_sorted_down(const double *list, int count) {
@@ -91,23 +92,32 @@ static rf_status check_size(const rf_sampling_flags *flags, const rf_model *mode
     return RF_OK;
 }
 
-static rf_status take_labels(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
-    const rf_arg_list *list = &flags->class_label;
+static rf_status labels_of_numbers(rf_order *order, const rf_arg_list *list, const rf_model *model) {
     for (int i = 0; i < list->count; i++) {
         rf_status status = rf__sampler_check_label(model, (int64_t)list->at[i]);
         if (status != RF_OK) return rf__fail_in(status, "--class-label: ");
+        order->labels[i] = (int32_t)list->at[i];
     }
-    order->count = flags->count ? flags->count : list->count ? list->count : 1;
-    if (list->count > order->count)
+    return RF_OK;
+}
+
+/* Classes by number or by name; one block of images each. */
+static rf_status take_labels(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    int count = flags->prompt ? 1 : flags->class_label.count;
+    if (flags->prompt && flags->class_label.count)
+        return rf__fail(RF_EINVAL, "--prompt and --class-label are both given, expected one of them");
+    order->count = flags->count ? flags->count : count ? count : 1;
+    if (count > order->count)
         return rf__fail(RF_EINVAL,
                         "--class-label has %d classes for %lld images, expected at least one image a class",
-                        list->count, (long long)order->count);
-    if (list->count == 0) return RF_OK;
-    order->labels = rf__alloc_array((size_t)list->count, sizeof *order->labels);
-    if (!order->labels) return rf__fail(RF_ENOMEM, "no memory for %d classes", list->count);
-    for (int i = 0; i < list->count; i++) order->labels[i] = (int32_t)list->at[i];
-    order->label_count = list->count;
-    return RF_OK;
+                        count, (long long)order->count);
+    if (count == 0) return RF_OK;
+    order->labels = rf__alloc_array((size_t)count, sizeof *order->labels);
+    if (!order->labels) return rf__fail(RF_ENOMEM, "no memory for %d classes", count);
+    order->label_count = count;
+    if (!flags->prompt) return labels_of_numbers(order, &flags->class_label, model);
+    rf_status status = rf__class_find(model, flags->prompt, &order->labels[0]);
+    return status == RF_OK ? RF_OK : rf__fail_in(status, "--");
 }
 
 static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {

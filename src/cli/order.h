@@ -11,6 +11,7 @@
 /* What the flags say about sampling. The keys of a request file are the same names with underscores. */
 typedef struct rf_sampling_flags {
     rf_arg_list class_label;
+    const char *prompt;    /* the name of a class; NULL: not given */
     int64_t width, height; /* 0: the model's */
     int64_t steps;         /* 0: not given */
     int64_t seed, count;   /* count 0: one for each class given, at least one */

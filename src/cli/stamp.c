@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "class_names.h"
 
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -64,13 +65,15 @@ char *rf__stamp_parameters(const rf_stamp *stamp) {
     const rf_order *order = stamp->order;
     const rf_model *model = rf__sampler_model(stamp->sampler);
     int32_t label = rf__order_label(order, model, stamp->k);
-    char sampler[64], schedule[64], first_line[64] = "", *text = NULL;
+    char sampler[64], schedule[64], first_line[128] = "", *text = NULL;
     capital(order->solver->name, sampler, sizeof sampler);
     capital(order->schedule->name, schedule, sizeof schedule);
     if (stamp->columns)
         snprintf(first_line, sizeof first_line, "grid of %lld images", (long long)order->count);
-    else if (label >= 0)
+    else if (label >= 0 && !rf__class_name(model, label, first_line, sizeof first_line))
         snprintf(first_line, sizeof first_line, "class %d", label);
+    for (char *c = first_line; *c; c++)
+        if (*c == '\n' || *c == '\r') *c = ' '; /* the first line is the prompt, and only that */
     if (asprintf(&text,
                  "%s\nSteps: %d, Sampler: %s, Schedule type: %s, CFG scale: %g, Seed: %llu, Size: %dx%d, "
                  "Model hash: %.10s, Model: %s, Version: strait %s",

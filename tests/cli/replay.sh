@@ -33,5 +33,14 @@ check "info: exact times" grep -q '"times"' info.json
 check "info: kind" grep -q '"kind": "dit"' model.json
 check "info: config" grep -q '"hidden": 32' model.json
 check "info: hash" grep -q "$(sha256sum m.safetensors | cut -c1-64)" model.json
+check "info: dtype" grep -qi '"dtype": "f32"' model.json
+check "info: convention" grep -q '"convention": "t=0 noise' model.json
+check "info: class names" grep -q 'Big dog' model.json
 check "info: training protocol" grep -q 'random weights' model.json
 refused "info of nothing" 1 "gone.png" "$STRAIT" info gone.png
+generate -p "big DOG" -s 3 --steps 1 -o dog.png; generate --class-label 1 -s 3 --steps 1 -o one.png
+same "a class by its name" dog.png one.png
+"$STRAIT" info dog.png > dog.txt
+check "the name is the prompt line" grep -q '^  prompt *Big dog$' dog.txt
+refused "a name it lacks" 2 "expected one of Cat, Big dog, Hen" "$STRAIT" generate -q -m m.safetensors -p cow -o never.png
+refused "a name and a number" 2 "both given" "$STRAIT" generate -q -m m.safetensors -p cat --class-label 1 -o never.png
