@@ -98,7 +98,7 @@ static rf_status png_parse(rf_image *out, const uint8_t *bytes, size_t size, con
             rows = status == RF_OK ? calloc(height, sizeof *rows) : NULL;
             if (status == RF_OK && !rows) status = rf__fail(RF_ENOMEM, "%s: no memory", name);
             for (uint64_t y = 0; rows && y < height; y++) rows[y] = image->pixels + y * width * (uint64_t)channels;
-            if (rows) png_read_image(png, rows);
+            if (rows) png_read_image(png, rows), png_read_end(png, NULL); /* to its end: a cut file is damaged */
         }
     }
     free(rows);

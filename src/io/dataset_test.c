@@ -1,0 +1,161 @@
+/* dataset_test.c - idx, CIFAR-10 and folders: read what was written, refuse what lies, say where a missing set comes from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../base/file.h"
+#include "dataset.h"
+#include "image.h"
+#include "sha256.h"
+
+static char folder[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    strcpy(folder, "/tmp/strait-test-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+static int remove_folder(void **state) {
+    char command[96];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static const char *in_folder(const char *name) {
+    static char path[160];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_idx(const char *name, uint32_t magic, uint32_t count, uint32_t rows, uint32_t columns, size_t bytes, int value) {
+    uint8_t *file = malloc(16 + bytes), *at = file;
+    const uint32_t head[] = {magic, count, rows, columns};
+    for (int i = 0; i < (rows ? 4 : 2); i++)
+        for (int k = 0; k < 4; k++) *at++ = (uint8_t)(head[i] >> (24 - 8 * k));
+    memset(at, value, bytes);
+    assert_int_equal(rf__file_write(in_folder(name), file, (size_t)(at - file) + bytes), RF_OK);
+    free(file);
+}
+
+static rf_status open_set(rf_dataset **out, const char *name, const char *split, int64_t limit) {
+    return rf__dataset_open(out, &(rf_dataset_spec){name, folder, split, limit});
+}
+
+static void idx(void **state) {
+    (void)state;
+    rf_dataset *set;
+    write_idx("t10k-images-idx3-ubyte", 2051, 5, 4, 3, 60, 255);
+    write_idx("t10k-labels-idx1-ubyte", 2049, 5, 0, 0, 5, 9);
+    assert_int_equal(open_set(&set, "mnist", "test", 3), RF_OK);
+    assert_true(set->count == 3 && set->height == 4 && set->width == 3 && set->channels == 1 && set->classes == 10);
+    assert_int_equal(set->labels[2], 9);
+    float x[12];
+    rf__dataset_image(set, 1, true, x);
+    assert_true(x[0] == 1 && x[11] == 1);
+    rf__dataset_free(&set);
+    assert_int_equal(open_set(&set, "mnist", "train", 0), RF_ENOTFOUND);
+    assert_non_null(strstr(rf_last_error(), "md5"));
+    write_idx("t10k-labels-idx1-ubyte", 2049, 5, 0, 0, 5, 10); /* a label out of range */
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    write_idx("t10k-labels-idx1-ubyte", 2049, 4, 0, 0, 4, 1);
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EMISMATCH);
+    write_idx("t10k-images-idx3-ubyte", 2051, 5, 4, 3, 59, 0); /* cut */
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    write_idx("t10k-images-idx3-ubyte", 2051, 5, 4, 3, 61, 0); /* too long */
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    write_idx("t10k-images-idx3-ubyte", 2052, 5, 4, 3, 60, 0);
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    write_idx("t10k-images-idx3-ubyte", 2051, 0xffffffffu, 4, 3, 60, 0);
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    assert_int_equal(open_set(&set, "imagenet", "test", 0), RF_ENOTFOUND);
+    assert_non_null(strstr(rf_last_error(), "fashion-mnist, mnist, cifar10, folder"));
+    assert_int_equal(open_set(&set, "mnist", "valid", 0), RF_EINVAL);
+}
+
+static void cifar_binary(void **state) {
+    (void)state;
+    rf_dataset *set;
+    uint8_t *batch = calloc(10000, 3073);
+    batch[3073] = 7;                            /* image 1: class 7, red plane 10, green 20, blue 30 */
+    for (int c = 0; c < 3; c++) memset(batch + 3074 + 1024 * c, 10 * (c + 1), 1024);
+    assert_int_equal(rf__file_write(in_folder("test_batch.bin"), batch, 10000 * 3073), RF_OK);
+    assert_int_equal(open_set(&set, "cifar10", "test", 0), RF_OK);
+    assert_int_equal(set->count, 10000);
+    assert_int_equal(set->labels[1], 7);
+    assert_memory_equal(set->pixels + 3072, "\x0a\x14\x1e\x0a\x14\x1e", 6);
+    rf__dataset_free(&set);
+    batch[0] = 10;
+    assert_int_equal(rf__file_write(in_folder("test_batch.bin"), batch, 10000 * 3073), RF_OK);
+    assert_int_equal(open_set(&set, "cifar10", "test", 0), RF_EFORMAT);
+    assert_int_equal(rf__file_write(in_folder("test_batch.bin"), batch, 9999 * 3073), RF_OK);
+    assert_int_equal(open_set(&set, "cifar10", "test", 0), RF_EFORMAT);
+    free(batch);
+}
+
+static void folder_of_pictures(void **state) {
+    (void)state;
+    rf_dataset *set;
+    rf_image image;
+    assert_int_equal(rf__make_dirs(in_folder("b/dogs")), RF_OK);
+    assert_int_equal(rf__make_dirs(in_folder("b/cats")), RF_OK);
+    assert_int_equal(rf__image_create(&image, 6, 5, 3), RF_OK);
+    memset(image.pixels, 200, 90);
+    assert_int_equal(rf__png_write(in_folder("b/dogs/1.png"), &image, NULL, 0), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("b/cats/2.PNG"), &image, NULL, 0), RF_OK);
+    rf_dataset_spec spec = {"folder", strdup(in_folder("b")), "train", 0};
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_OK);
+    assert_true(set->count == 2 && set->classes == 2 && set->height == 5 && set->width == 6);
+    assert_string_equal(set->class_names[0], "cats");
+    assert_int_equal(set->labels[1], 1);
+    rf__dataset_free(&set);
+    rf__image_free(&image);
+    assert_int_equal(rf__image_create(&image, 7, 5, 3), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("b/dogs/3.png"), &image, NULL, 0), RF_OK);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EMISMATCH);
+    assert_non_null(strstr(rf_last_error(), "3.png: has 7x5"));
+    rf__image_free(&image);
+    free((char *)spec.path);
+    assert_int_equal(rf__dataset_open(&set, &(rf_dataset_spec){"folder", "/nowhere", "train", 0}), RF_EIO);
+}
+
+/* The real set, where it is: the mosaics hold the official bytes. */
+static void cifar_mosaic(void **state) {
+    (void)state;
+    rf_dataset *set;
+    const char *shared = getenv("STRAIT_SHARED");
+    char path[4096], hex[65];
+    snprintf(path, sizeof path, "%s/data/cifar10", shared ? shared : "../shared");
+    if (!rf__file_exists(path)) {
+        print_message("skipped: %s is not here\n", path);
+        skip();
+    }
+    assert_int_equal(rf__dataset_open(&set, &(rf_dataset_spec){"cifar10", path, "test", 0}), RF_OK);
+    uint8_t *official = malloc(10000 * 3073);
+    for (int i = 0; i < 10000; i++) {
+        official[i * 3073] = (uint8_t)set->labels[i];
+        for (int p = 0; p < 1024; p++)
+            for (int c = 0; c < 3; c++) official[i * 3073 + 1 + c * 1024 + p] = set->pixels[(i * 1024 + p) * 3 + c];
+    }
+    rf__sha256_bytes(official, 10000 * 3073, hex);
+    assert_string_equal(hex, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"); /* test_batch.bin */
+    free(official);
+    rf__dataset_free(&set);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idx),
+        cmocka_unit_test(cifar_binary),
+        cmocka_unit_test(folder_of_pictures),
+        cmocka_unit_test(cifar_mosaic),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
