@@ -16,16 +16,11 @@
 #include "../base/memory.h"
 #include "../base/status.h"
 #include "native.h"
-#include "onednn_api.h"
+#include "onednn_op.h"
 #include "scalar.h"
 
 void rf__conv_finish_avx2(const rf_conv_args *, const float *, int64_t, int64_t);
 void rf__conv_finish_avx512(const rf_conv_args *, const float *, int64_t, int64_t);
-
-typedef struct op { /* one primitive and the layouts it wants */
-    dnnl_primitive_t primitive;
-    dnnl_primitive_desc_t pd;
-} op;
 
 typedef struct state {
     dense shape;              /* of one unit */
@@ -37,12 +32,6 @@ typedef struct state {
     uint64_t seen;            /* version of the packed weights in `weights` */
     pthread_mutex_t lock;     /* lanes share a plan and so this state */
 } state;
-
-static dnnl_engine_t engine;
-
-static void engine_start(void) {
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
-}
 
 /* ---- packing ---- */
 enum { HEADER = 64 };
@@ -63,66 +52,6 @@ static void pack(const void *args, int64_t begin, int64_t end, void *scratch) {
                 *to++ = a->transposed ? a->w[(in * taps + taps - 1 - t) * a->cin + out] : a->w[(out * taps + t) * a->cin + in];
 }
 
-/* ---- primitives ---- */
-static void op_free(op *o) {
-    if (o->primitive) dnnl_primitive_destroy(o->primitive);
-    if (o->pd) dnnl_primitive_desc_destroy(o->pd);
-    *o = (op){NULL, NULL};
-}
-
-/* False when the library has no kernel for it. */
-static bool op_make(op *o, const dense *d, int direction) {
-    dnnl_primitive_attr_t attr = NULL;
-    if (dnnl_primitive_attr_create(&attr) != dnnl_success) return false;
-    /* The library's own scratchpad is shared between threads that run one primitive; ours is not. */
-    dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    o->pd = dense_desc(engine, d, direction, attr);
-    dnnl_primitive_attr_destroy(attr);
-    if (o->pd && dnnl_primitive_create(&o->primitive, o->pd) == dnnl_success) return true;
-    op_free(o);
-    return false;
-}
-
-static size_t op_scratch(const op *o) {
-    return o->pd ? rf__native_round64(md_bytes(pd_view(o->pd, dnnl_query_scratchpad_md))) : 0;
-}
-
-typedef struct binding {
-    int arg;
-    md_view md;
-    void *data;
-} binding;
-
-/* Memory objects are made for the call: a shared one would carry one lane's pointers into another. */
-static void op_run(dnnl_primitive_t primitive, const binding *bindings, int count) {
-    dnnl_exec_arg_t args[6];
-    dnnl_stream_t stream = NULL;
-    int made = 0;
-    for (; made < count; made++) {
-        args[made].arg = bindings[made].arg;
-        if (dnnl_memory_create(&args[made].memory, bindings[made].md, engine, bindings[made].data) != dnnl_success) break;
-    }
-    if (made == count && dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) == dnnl_success) {
-        dnnl_primitive_execute(primitive, stream, count, args);
-        dnnl_stream_wait(stream);
-        dnnl_stream_destroy(stream);
-    }
-    while (made--) dnnl_memory_destroy(args[made].memory);
-}
-
-/* Copy between layouts and types of the same tensor. */
-static void reorder(md_view from_md, void *from, md_view to_md, void *to) {
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t primitive = NULL;
-    if (dnnl_reorder_primitive_desc_create(&pd, from_md, engine, to_md, engine, NULL) == dnnl_success &&
-        dnnl_primitive_create(&primitive, pd) == dnnl_success) {
-        const binding b[] = {{DNNL_ARG_FROM, from_md, from}, {DNNL_ARG_TO, to_md, to}};
-        op_run(primitive, b, 2);
-        dnnl_primitive_destroy(primitive);
-    }
-    dnnl_primitive_desc_destroy(pd);
-}
-
 /* Our order of weights, [cout][kh][kw][cin] in f32. */
 static bool plain_weights(md_own *m, const dense *d) {
     const dnnl_dim_t dims[] = {d->oc, d->ic, d->kh, d->kw};
@@ -132,9 +61,7 @@ static bool plain_weights(md_own *m, const dense *d) {
 static dnnl_data_type_t type_of(rf_dtype dtype) { return dtype == RF_BF16 ? dnnl_bf16 : dnnl_f32; }
 
 static state *state_new(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, engine_start);
-    state *s = engine ? rf__alloc(sizeof *s) : NULL;
+    state *s = rf__onednn_engine() ? rf__alloc(sizeof *s) : NULL;
     rf_kernels own;
     if (!s) return NULL;
     pthread_mutex_init(&s->lock, NULL);
@@ -146,8 +73,8 @@ static state *state_new(void) {
 static void state_free(void *provider_state) {
     state *s = provider_state;
     if (!s) return;
-    if (s->wide.primitive != s->plain.primitive) op_free(&s->wide);
-    op_free(&s->plain);
+    if (s->wide.primitive != s->plain.primitive) rf__onednn_op_free(&s->wide);
+    rf__onednn_op_free(&s->plain);
     rf__free(s->weights);
     rf__free(s->no_bias);
     pthread_mutex_destroy(&s->lock);
@@ -176,16 +103,16 @@ static rf_status conv_prepare(rf_conv_args *a) {
     s->shape = (dense){.linear = linear, .type = type_of(a->dtype), .y_type = type_of(a->y_dtype), .n = n / s->units,
                        .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh, .ow = a->ow, .oc = a->cout, .kh = a->kh,
                        .kw = a->kw, .stride = a->stride, .pad = a->pad};
-    if (a->dilate == 1 && op_make(&s->plain, &s->shape, DENSE_FORWARD)) {
+    if (a->dilate == 1 && rf__onednn_op_make(&s->plain, &s->shape, DENSE_FORWARD)) {
         dense wide = s->shape;
         wide.y_type = dnnl_f32;
         s->wide = s->plain;
-        if (s->shape.y_type != dnnl_f32 && !op_make(&s->wide, &wide, DENSE_FORWARD)) op_free(&s->plain);
+        if (s->shape.y_type != dnnl_f32 && !rf__onednn_op_make(&s->wide, &wide, DENSE_FORWARD)) rf__onednn_op_free(&s->plain);
         /* Both forms read one weight buffer. */
         md_view w = s->plain.pd ? pd_view(s->plain.pd, dnnl_query_weights_md) : NULL;
         if (w && !dnnl_memory_desc_equal(w, pd_view(s->wide.pd, dnnl_query_weights_md))) {
-            op_free(&s->wide);
-            op_free(&s->plain);
+            rf__onednn_op_free(&s->wide);
+            rf__onednn_op_free(&s->plain);
         }
     }
     rf_pack_args pack_args = own_pack(a, NULL);
@@ -213,7 +140,7 @@ static int64_t conv_units(const rf_conv_args *a) {
 static size_t conv_scratch(const rf_conv_args *a) {
     const state *s = a->provider_state;
     if (!s->plain.pd) return s->own.conv_scratch(a);
-    size_t plain = op_scratch(&s->plain), wide = op_scratch(&s->wide);
+    size_t plain = rf__onednn_op_scratch(&s->plain), wide = rf__onednn_op_scratch(&s->wide);
     return (plain > wide ? plain : wide) + (size_t)4 * (a->batch * a->oh * a->ow / s->units) * a->cout;
 }
 
@@ -228,7 +155,7 @@ static void refresh(const rf_conv_args *a, state *s) {
             rf_pack_args p = own_pack(a, s->weights);
             s->own.pack(&p, 0, s->own.pack_units(&p), NULL);
         } else if (plain_weights(&plain, &s->shape)) {
-            reorder(md_of(&plain), from, pd_view(s->plain.pd, dnnl_query_weights_md), s->weights);
+            rf__onednn_reorder(md_of(&plain), from, pd_view(s->plain.pd, dnnl_query_weights_md), s->weights);
             md_drop(&plain);
         }
         s->seen = version;
@@ -258,7 +185,7 @@ static void conv_unit(const rf_conv_args *a, const state *s, int64_t unit, char 
     const op *o = plain ? &s->plain : &s->wide;
     const int64_t in = a->batch * a->h * a->w / s->units, out = a->batch * a->oh * a->ow / s->units;
     char *x = (char *)(uintptr_t)a->x + unit * in * a->cin * (int64_t)rf__dtype_size(a->dtype);
-    char *y = (char *)a->y + unit * out * a->cout * (int64_t)rf__dtype_size(a->y_dtype), *sums = scratch + op_scratch(o);
+    char *y = (char *)a->y + unit * out * a->cout * (int64_t)rf__dtype_size(a->y_dtype), *sums = scratch + rf__onednn_op_scratch(o);
     /* Our epilogue adds the bias itself. */
     void *bias = plain && a->bias ? (void *)(uintptr_t)a->bias : s->no_bias;
     const binding b[] = {{DNNL_ARG_SRC, pd_view(o->pd, dnnl_query_src_md), x},
@@ -266,7 +193,7 @@ static void conv_unit(const rf_conv_args *a, const state *s, int64_t unit, char 
                          {DNNL_ARG_BIAS, md_of(&bias_md), bias},
                          {DNNL_ARG_DST, pd_view(o->pd, dnnl_query_dst_md), plain ? y : sums},
                          {DNNL_ARG_SCRATCHPAD, pd_view(o->pd, dnnl_query_scratchpad_md), scratch}};
-    op_run(o->primitive, b, 5);
+    rf__onednn_op_run(o->primitive, b, 5);
     md_drop(&bias_md);
     if (!plain) finish(a, (float *)(void *)sums, unit * out, out);
 }
@@ -292,7 +219,7 @@ static rf_status dw_state_prepare(rf_conv_dw_args *a) {
     s->shape = (dense){.linear = linear, .type = type_of(a->dtype), .y_type = type_of(a->dtype),
                        .n = linear ? a->batch * a->oh * a->ow : a->batch, .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh,
                        .ow = a->ow, .oc = a->cout, .kh = a->kh, .kw = a->kw, .stride = a->stride, .pad = a->pad};
-    op_make(&s->plain, &s->shape, DENSE_WEIGHTS);
+    rf__onednn_op_make(&s->plain, &s->shape, DENSE_WEIGHTS);
     s->wide = s->plain;
     a->provider_state = s;
     return RF_OK;
@@ -333,7 +260,7 @@ static size_t library_bytes(const state *s) {
 static size_t dw_scratch(const rf_conv_dw_args *a) {
     const state *s = a->provider_state;
     if (!s->plain.pd) return s->own.dw_scratch(a);
-    return op_scratch(&s->plain) + library_bytes(s) + plain_bytes(a) + (size_t)4 * a->cout;
+    return rf__onednn_op_scratch(&s->plain) + library_bytes(s) + plain_bytes(a) + (size_t)4 * a->cout;
 }
 
 static void conv_dw(const void *args, int64_t begin, int64_t end, void *scratch) {
@@ -347,7 +274,7 @@ static void conv_dw(const void *args, int64_t begin, int64_t end, void *scratch)
     const dnnl_dim_t cout = a->cout;
     if (begin >= end || !plain_weights(&plain, &s->shape) || !md_make(&bias, 1, &cout, dnnl_f32, dnnl_a)) return;
     dense_threads(1);
-    char *theirs = (char *)scratch + op_scratch(&s->plain), *ours = theirs + library_bytes(s);
+    char *theirs = (char *)scratch + rf__onednn_op_scratch(&s->plain), *ours = theirs + library_bytes(s);
     float *dbias = (float *)(void *)(ours + plain_bytes(a)), *dw = (float *)(void *)ours;
     md_view w = pd_view(s->plain.pd, dnnl_query_diff_weights_md);
     const binding b[] = {{DNNL_ARG_SRC, pd_view(s->plain.pd, dnnl_query_src_md), (void *)(uintptr_t)a->x},
@@ -355,8 +282,11 @@ static void conv_dw(const void *args, int64_t begin, int64_t end, void *scratch)
                          {DNNL_ARG_DIFF_WEIGHTS, w, theirs},
                          {DNNL_ARG_DIFF_BIAS, md_of(&bias), dbias},
                          {DNNL_ARG_SCRATCHPAD, pd_view(s->plain.pd, dnnl_query_scratchpad_md), scratch}};
-    op_run(s->plain.primitive, b, 5);
-    reorder(w, theirs, md_of(&plain), ours);
+    /* 2.6.3's bf16 kernel multiplies scratch that it has not written by zeros (12 -> 62 channels, 5x8x1, k2 s2 p1): a NaN left
+     * there by an earlier step would reach the gradient. */
+    memset(scratch, 0, rf__onednn_op_scratch(&s->plain));
+    rf__onednn_op_run(s->plain.primitive, b, 5);
+    rf__onednn_reorder(w, theirs, md_of(&plain), ours);
     for (int64_t i = 0, n = (int64_t)a->cin * a->cout * a->kh * a->kw; i < n; i++) a->dw[i] += dw[i];
     for (int i = 0; i < a->cout && a->dbias; i++) a->dbias[i] += dbias[i];
     md_drop(&plain);

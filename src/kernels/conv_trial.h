@@ -1,0 +1,92 @@
+/* conv_trial.h - what conv_test.c and conv_dw_test.c share: the variants under test, random buffers with canaries, cases. */
+#ifndef RF_KERNELS_CONV_TRIAL_H
+#define RF_KERNELS_CONV_TRIAL_H
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../base/cpu.h"
+#include "../base/memory.h"
+#include "scalar.h"
+
+/* Error of a sum of products against another order of summation, relative to the sum of absolute products: random
+ * rounding grows as its root, 2^-24 sqrt(K) < 4e-6 for K < 4000. A bf16 result may round to the other neighbour. */
+#define SUM_TOLERANCE 4e-6
+#define BF16_STEP (1.0 / 128)
+
+enum { CANARY = 64 }; /* elements past each buffer: NaN where reading is forbidden, checked where writing is */
+
+typedef struct variant {
+    char name[48];
+    rf_kernels table;
+} variant;
+
+static variant variants[8];
+static int variant_count;
+static rf_kernels ref;
+
+static inline void add_variant(uint32_t flags, const char *provider) {
+    variant *v = &variants[variant_count];
+    if ((rf__cpu_flags() & flags) != flags || rf__kernels_select(&v->table, flags, provider) != RF_OK) return;
+    snprintf(v->name, sizeof v->name, "%s/%s", provider, v->table.isa);
+    variant_count++;
+}
+
+static inline int setup(void **state) {
+    (void)state;
+    const uint32_t avx512 = RF_CPU_AVX2 | RF_CPU_AVX512;
+    assert_int_equal(rf__kernels_select(&ref, 0, "ref"), RF_OK);
+    add_variant(RF_CPU_AVX2, "native");
+    add_variant(avx512, "native");
+    add_variant(avx512 | RF_CPU_AVX512_BF16, "native");
+    add_variant(rf__cpu_flags(), "onednn");
+    for (int i = 0; i < variant_count; i++) print_message("variant %s\n", variants[i].name);
+    return 0;
+}
+
+static uint64_t random_state = 1;
+
+static inline uint32_t random_bits(void) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 33);
+}
+static inline float random_value(void) { return (float)random_bits() / 1073741824.0f - 1.0f; }
+
+/* n random values and the canary (all bits set: NaN in both dtypes) */
+static inline void *random_buffer(rf_dtype dtype, int64_t n) {
+    size_t size = rf__dtype_size(dtype);
+    char *p = rf__alloc((n + CANARY) * size);
+    for (int64_t i = 0; i < n; i++) rf__put(dtype, p, i, random_value());
+    memset(p + n * size, 0xff, CANARY * size);
+    return p;
+}
+
+static inline void check_canary(const void *p, size_t bytes, const char *what) {
+    for (int i = 0; i < CANARY; i++)
+        if (((const uint8_t *)p)[bytes + i] != 0xff) fail_msg("%s: wrote past the end", what);
+}
+
+static inline void *canary_buffer(size_t bytes) {
+    char *p = rf__alloc(bytes + CANARY);
+    memset(p, 0xff, bytes + CANARY);
+    return p;
+}
+
+typedef struct conv_case {
+    int batch, h, w, cin, cout, kernel, stride, pad, dilate;
+    bool transposed;
+    unsigned epilogue; /* bits: bias rows gate residual scale f32-out, then the activation from bit 8 */
+} conv_case;
+
+enum { BIAS = 1, ROWS = 2, GATE = 4, RESIDUAL = 8, SCALE = 16, WIDE = 32 };
+
+static inline int out_size(const conv_case *c, int in) { return ((in - 1) * c->dilate + 1 + 2 * c->pad - c->kernel) / c->stride + 1; }
+
+#endif
