@@ -26,6 +26,8 @@ LIBOBJ  := $(LIBSRC:%.c=$(B)/%.o)
 CLIOBJ  := $(patsubst %.c,$(B)/%.o,$(filter src/cli/%,$(SRC)))
 TESTS   := $(TESTSRC:%.c=$(B)/%)
 
+$(B)/src/base/rng.o: ISA := -O3 # its loops are written to be vectorised
+
 # Instruction sets: one room, one line. Everything else is plain x86-64. (Sanitized vector code at -O3 takes minutes a file.)
 KOPT    := $(if $(SAN),-O1,-O3)
 $(B)/src/kernels/avx2/%.o:   ISA := $(KOPT) -mavx2 -mfma -mf16c

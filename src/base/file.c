@@ -1,9 +1,10 @@
-/* file.c - whole reads, and writes that complete or leave nothing. */
+/* file.c - read whole files within a limit; write files that appear complete or not at all. */
 #include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,142 +14,182 @@
 
 volatile int rf__interrupted;
 
-rf_status rf__file_read(const char *path, uint64_t limit, uint8_t **out, size_t *size) {
-    *out = NULL;
-    FILE *file = fopen(path, "rb");
+struct rf_writer {
+    FILE *stream;
+    char target[PATH_MAX];
+    char temporary[PATH_MAX]; /* "" when the target is written in place (a device or a pipe) */
+};
+
+/* The size to expect, or a refusal: only what the size says is read first, then one byte more to see the end. */
+static rf_status check_readable(int fd, const char *path, uint64_t limit, uint64_t *size) {
     struct stat info;
-    if (!file || fstat(fileno(file), &info)) {
-        int error = errno;
-        if (file) fclose(file);
-        return rf__fail(error == ENOENT ? RF_ENOTFOUND : RF_EIO, "%s: %s", path, strerror(error));
-    }
-    rf_status status = RF_OK;
-    if (!S_ISREG(info.st_mode)) status = rf__fail(RF_EIO, "%s: is not a regular file", path);
-    else if ((uint64_t)info.st_size > limit)
-        status = rf__fail(RF_EFORMAT, "%s: has %lld bytes, expected at most %llu", path, (long long)info.st_size,
-                          (unsigned long long)limit);
-    uint8_t *bytes = status == RF_OK ? rf__alloc((size_t)info.st_size + 1) : NULL;
-    if (status == RF_OK && !bytes) status = rf__fail(RF_ENOMEM, "%s: no memory for %lld bytes", path, (long long)info.st_size);
-    if (status == RF_OK && fread(bytes, 1, (size_t)info.st_size, file) != (size_t)info.st_size)
-        status = rf__fail(RF_EIO, "%s: could not be read to its end", path);
-    fclose(file);
-    if (status != RF_OK) {
-        rf__free(bytes);
-        return status;
-    }
-    *out = bytes;
-    *size = (size_t)info.st_size;
+    if (fstat(fd, &info) != 0) return rf__fail(RF_EIO, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode)) return rf__fail(RF_EIO, "%s: is a directory, expected a file", path);
+    *size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    if (*size > limit)
+        return rf__fail(RF_EFORMAT, "%s: has %llu bytes, expected at most %llu", path, (unsigned long long)*size,
+                        (unsigned long long)limit);
     return RF_OK;
 }
 
-struct rf_writer {
-    char *path, *temporary;
-    FILE *file;
-};
-
-static void writer_free(rf_writer **writer) {
-    if (!*writer) return;
-    free((*writer)->path);
-    free((*writer)->temporary);
-    free(*writer);
-    *writer = NULL;
+static rf_status read_all(int fd, const char *path, uint64_t limit, uint64_t expected, uint8_t **out, size_t *size) {
+    size_t room = expected ? (size_t)expected + 1 : 65536, used = 0;
+    uint8_t *bytes = rf__alloc(room + 1);
+    while (bytes) {
+        ssize_t n = read(fd, bytes + used, room - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            rf__free(bytes);
+            return rf__fail(RF_EIO, "%s: %s", path, strerror(errno));
+        }
+        used += (size_t)n;
+        if (n == 0) break;
+        if (used > limit) {
+            rf__free(bytes);
+            return rf__fail(RF_EFORMAT, "%s: has more than %llu bytes", path, (unsigned long long)limit);
+        }
+        if (used < room) continue;
+        uint8_t *bigger = rf__alloc(2 * room + 1);
+        if (bigger) memcpy(bigger, bytes, used);
+        rf__free(bytes);
+        bytes = bigger;
+        room *= 2;
+    }
+    if (!bytes) return rf__fail(RF_ENOMEM, "%s: out of memory reading %zu bytes", path, room);
+    bytes[used] = 0;
+    *out = bytes;
+    *size = used;
+    return RF_OK;
 }
 
-/* mkstemp makes 0600; a file that a user writes should follow the umask. */
-static void usual_mode(int descriptor) {
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(descriptor, 0666 & ~mask);
+rf_status rf__file_read(const char *path, uint64_t limit, uint8_t **out, size_t *size) {
+    *out = NULL;
+    *size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return rf__fail(errno == ENOENT ? RF_ENOTFOUND : RF_EIO, "%s: %s", path, strerror(errno));
+    uint64_t expected = 0;
+    rf_status status = check_readable(fd, path, limit, &expected);
+    if (status == RF_OK) status = read_all(fd, path, limit, expected, out, size);
+    close(fd);
+    return status;
+}
+
+/* Where to write: links are followed, so that the link stays; devices and pipes are written in place. */
+static rf_status resolve(rf_writer *w, const char *path, bool *in_place) {
+    struct stat info;
+    *in_place = false;
+    if (strlen(path) + 32 > sizeof w->target) return rf__fail(RF_EIO, "%.64s...: the path is too long", path);
+    strcpy(w->target, path);
+    if (stat(path, &info) != 0) return RF_OK;
+    if (S_ISDIR(info.st_mode)) return rf__fail(RF_EIO, "%s: is a directory, expected a file to write", path);
+    *in_place = !S_ISREG(info.st_mode);
+    char real[PATH_MAX];
+    if (!*in_place && realpath(path, real) && strlen(real) + 32 < sizeof w->target) strcpy(w->target, real);
+    return RF_OK;
 }
 
 rf_status rf__writer_open(rf_writer **out, const char *path) {
-    rf_writer *writer = calloc(1, sizeof *writer);
+    static _Atomic unsigned serial;
     *out = NULL;
-    size_t room = strlen(path) + 16;
-    if (writer) writer->path = strdup(path), writer->temporary = malloc(room);
-    if (!writer || !writer->path || !writer->temporary) {
-        writer_free(&writer);
-        return rf__fail(RF_ENOMEM, "%s: no memory", path);
+    rf_writer *w = rf__alloc(sizeof *w);
+    if (!w) return rf__fail(RF_ENOMEM, "%s: out of memory", path);
+    bool in_place;
+    rf_status status = resolve(w, path, &in_place);
+    if (status != RF_OK) goto fail;
+    if (!in_place) snprintf(w->temporary, sizeof w->temporary, "%.*s.%u-%u.tmp", PATH_MAX - 32, w->target,
+                            (unsigned)getpid(), serial++);
+    int flags = in_place ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL;
+    int fd = open(in_place ? w->target : w->temporary, flags | O_CLOEXEC, 0666);
+    if (fd >= 0) w->stream = fdopen(fd, "wb");
+    if (!w->stream) {
+        status = rf__fail(RF_EIO, "%s: cannot be written (%s)", path, strerror(errno));
+        if (fd >= 0) close(fd);
+        if (fd >= 0 && !in_place) unlink(w->temporary);
+        goto fail;
     }
-    snprintf(writer->temporary, room, "%s.XXXXXX", path);
-    int descriptor = mkstemp(writer->temporary);
-    if (descriptor >= 0) usual_mode(descriptor);
-    writer->file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
-    if (!writer->file) {
-        rf_status status = rf__fail(RF_EIO, "%s: cannot be written (%s)", path, strerror(errno));
-        if (descriptor >= 0) close(descriptor), unlink(writer->temporary);
-        writer_free(&writer);
-        return status;
-    }
-    *out = writer;
+    *out = w;
     return RF_OK;
+fail:
+    rf__free(w);
+    return status;
 }
 
-FILE *rf__writer_stream(rf_writer *writer) { return writer->file; }
+FILE *rf__writer_stream(rf_writer *writer) {
+    return writer->stream;
+}
 
-/* The rename is only durable once the directory is. Some file systems refuse to sync a directory: not a failure. */
+/* Make the rename itself survive a power cut. Some file systems refuse to sync a directory; that is no loss here. */
 static void sync_directory(const char *path) {
-    char *copy = strdup(path);
-    if (!copy) return;
-    int descriptor = open(dirname(copy), O_RDONLY | O_DIRECTORY);
-    if (descriptor >= 0) {
-        (void)!fsync(descriptor);
-        close(descriptor);
-    }
-    free(copy);
+    char folder[PATH_MAX];
+    strcpy(folder, path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = 0;
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)fsync(fd);
+    close(fd);
 }
 
-rf_status rf__writer_commit(rf_writer **writer_pointer) {
-    rf_writer *writer = *writer_pointer;
-    bool good = !ferror(writer->file);
+rf_status rf__writer_commit(rf_writer **writer) {
+    rf_writer *w = *writer;
+    bool in_place = w->temporary[0] == 0;
     errno = 0;
-    good = fflush(writer->file) == 0 && good;
-    good = good && fsync(fileno(writer->file)) == 0;
+    bool fine = fflush(w->stream) == 0 && !ferror(w->stream);
+    if (fine && !in_place) fine = fsync(fileno(w->stream)) == 0;
     int error = errno;
-    if (fclose(writer->file)) good = false, error = error ? error : errno;
-    if (good && rename(writer->temporary, writer->path)) good = false, error = errno;
-    rf_status status = RF_OK;
-    if (good) {
-        sync_directory(writer->path);
-    } else {
-        unlink(writer->temporary);
-        status = rf__fail(RF_EIO, "%s: could not be written (%s)", writer->path, strerror(error ? error : EIO));
+    /* A failed fwrite is remembered without its reason: the same disk gives it again. The file is discarded anyway. */
+    if (!fine && !error && write(fileno(w->stream), "", 1) < 0) error = errno;
+    if (fclose(w->stream) != 0 && fine) {
+        fine = false;
+        error = errno;
     }
-    writer_free(writer_pointer);
+    w->stream = NULL;
+    if (fine && !in_place && rename(w->temporary, w->target) != 0) {
+        fine = false;
+        error = errno;
+    }
+    rf_status status = RF_OK;
+    if (!fine)
+        status = rf__fail(RF_EIO, "%s: could not be written (%s)", w->target, error ? strerror(error) : "an earlier write failed");
+    if (fine && !in_place) {
+        w->temporary[0] = 0;
+        sync_directory(w->target);
+    }
+    rf__writer_abort(writer);
     return status;
 }
 
 void rf__writer_abort(rf_writer **writer) {
     if (!writer || !*writer) return;
-    fclose((*writer)->file);
-    unlink((*writer)->temporary);
-    writer_free(writer);
+    rf_writer *w = *writer;
+    if (w->stream) fclose(w->stream);
+    if (w->temporary[0]) unlink(w->temporary);
+    rf__free(w);
+    *writer = NULL;
 }
 
 rf_status rf__file_write(const char *path, const void *bytes, size_t size) {
     rf_writer *writer;
     RF_TRY(rf__writer_open(&writer, path));
-    if (size) fwrite(bytes, 1, size, rf__writer_stream(writer)); /* commit sees a failure */
+    if (size > 0) (void)!fwrite(bytes, 1, size, writer->stream); /* commit sees the stream's error flag */
     return rf__writer_commit(&writer);
 }
 
 rf_status rf__make_dirs(const char *path) {
-    char *copy = strdup(path);
-    if (!copy) return rf__fail(RF_ENOMEM, "%s: no memory", path);
-    rf_status status = RF_OK;
-    for (char *at = copy + 1; status == RF_OK; at++) {
-        char kept = *at;
-        if (kept != '/' && kept) continue;
-        *at = 0;
-        if (mkdir(copy, 0777) && errno != EEXIST)
-            status = rf__fail(RF_EIO, "%s: the directory cannot be made (%s)", path, strerror(errno));
-        if (!(*at = kept)) break;
+    char partial[PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof partial) return rf__fail(RF_EIO, "'%.64s' is no usable folder name", path);
+    for (size_t i = 1; i <= length; i++) {
+        if (i < length && path[i] != '/') continue;
+        memcpy(partial, path, i);
+        partial[i] = 0;
+        struct stat info;
+        if (mkdir(partial, 0777) == 0 || (errno == EEXIST && stat(partial, &info) == 0 && S_ISDIR(info.st_mode))) continue;
+        return rf__fail(RF_EIO, "%s: the folder cannot be made (%s)", partial, strerror(errno));
     }
-    free(copy);
-    struct stat info;
-    if (status == RF_OK && (stat(path, &info) || !S_ISDIR(info.st_mode)))
-        status = rf__fail(RF_EIO, "%s: is not a directory", path);
-    return status;
+    return RF_OK;
 }
 
-bool rf__file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool rf__file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}

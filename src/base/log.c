@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+volatile int rf__log_live_line;
 static rf_log_level log_level = RF_LOG_INFO;
 
 void rf__log_set_level(rf_log_level level) { log_level = level; }
@@ -16,5 +17,5 @@ void rf__log(rf_log_level level, const char *format, ...) {
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    fprintf(stderr, "strait: %s%s\n", level == RF_LOG_WARN ? "warning: " : "", text);
+    fprintf(stderr, "%sstrait: %s%s\n", rf__log_live_line ? "\r\033[K" : "", level == RF_LOG_WARN ? "warning: " : "", text);
 }

@@ -52,9 +52,11 @@ void rf__progress_update(rf_progress *progress, int64_t done, const char *note) 
     if (now - progress->shown < (live ? REDRAW_SECONDS : LINE_SECONDS)) return;
     progress->shown = now;
     draw(progress, now, note, live ? "\r\033[K" : "", live ? "" : "\n");
+    rf__log_live_line = live;
 }
 
 void rf__progress_finish(rf_progress *progress, const char *note) {
     if (rf__log_get_level() < RF_LOG_INFO) return;
     draw(progress, rf__now(), note, isatty(STDERR_FILENO) ? "\r\033[K" : "", "\n");
+    rf__log_live_line = 0;
 }

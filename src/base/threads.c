@@ -1,147 +1,195 @@
-/* threads.c - the pool: workers spin for some tens of microseconds, then sleep on a futex; chunks are claimed from one counter,
- * so a worker that the system preempts holds up one chunk and no more. */
+/* threads.c - the pool: workers spin some tens of microseconds for the next job, then sleep on a futex.
+ *
+ * A job is open from rf__pool_run's start until every chunk has been claimed. Workers enter an open job
+ * and leave it; the caller waits only for those inside, so a worker that the system wakes late costs nothing. */
 #include "threads.h"
 
+#include <assert.h>
+#include <immintrin.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
-#include <xmmintrin.h>
 
-#define MAX_THREADS 256
-#define SPINS 4000            /* about 40 us of pause instructions */
-#define CHUNKS_PER_THREAD 4   /* enough to even out a preempted worker, few enough to keep a weight panel hot */
-#define FLUSH_BITS 0x8040u    /* FTZ | DAZ */
+#include "memory.h"
+
+#define SPIN_NS 30000
+#define CHUNKS_PER_THREAD 4 /* enough to even out a preempted worker, few enough to keep a weight panel hot */
+#define MAX_THREADS 1024
+
+typedef struct worker {
+    struct rf_pool *pool;
+    pthread_t thread;
+    int index;
+} worker;
 
 struct rf_pool {
-    pthread_t threads[MAX_THREADS];
     int size;
-    atomic_uint ticket;       /* grows by one with every run; workers wait for it to change */
-    atomic_int sleepers, busy;
-    atomic_bool stop;
-    atomic_llong next;
-    int64_t units, chunk;
+    int started; /* threads to join: size - 1 except after a failed create */
+    worker *workers;
+    /* One job; written by the caller only while `open` is 0 and nobody who saw it open is inside. */
     rf_task_fn fn;
     void *arg;
+    int64_t units, chunk;
+    _Alignas(64) _Atomic int64_t next; /* first unclaimed unit */
+    _Alignas(64) _Atomic uint32_t epoch; /* futex: changes with every job and at the end */
+    _Atomic int sleepers, open, stop;
+    _Alignas(64) _Atomic int inside; /* futex: workers between entering and leaving */
+    _Atomic int waiting;
+    _Atomic int busy;
 };
 
-typedef struct worker_start {
-    rf_pool *pool;
-    int index;
-} worker_start;
+static void futex_wait(void *word, uint32_t expected) {
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+static void futex_wake(void *word, int count) {
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 uint32_t rf__denormals_flush(void) {
     uint32_t old = _mm_getcsr();
-    _mm_setcsr(old | FLUSH_BITS);
+    _mm_setcsr(old | 0x8040u); /* FTZ is bit 15, DAZ bit 6 */
     return old;
 }
-void rf__denormals_restore(uint32_t old) { _mm_setcsr(old); }
 
-static void futex_wait(atomic_uint *word, unsigned value) {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+void rf__denormals_restore(uint32_t old) {
+    _mm_setcsr(old);
 }
-static void futex_wake_all(atomic_uint *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0); }
 
-static void work(rf_pool *pool, int worker) {
+/* Claim chunks until none is left. */
+static void work(rf_pool *pool, int index) {
+    int64_t units = pool->units, chunk = pool->chunk;
     for (;;) {
-        int64_t begin = atomic_fetch_add(&pool->next, pool->chunk);
-        if (begin >= pool->units) return;
-        int64_t end = begin + pool->chunk < pool->units ? begin + pool->chunk : pool->units;
-        pool->fn(pool->arg, begin, end, worker);
+        int64_t begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
+        if (begin >= units) return;
+        int64_t end = units - begin < chunk ? units : begin + chunk;
+        pool->fn(pool->arg, begin, end, index);
     }
 }
 
-static unsigned wait_for_run(rf_pool *pool, unsigned seen) {
-    for (int i = 0; i < SPINS; i++) {
-        unsigned now = atomic_load_explicit(&pool->ticket, memory_order_acquire);
-        if (now != seen) return now;
-        _mm_pause();
-    }
-    unsigned now;
-    atomic_fetch_add(&pool->sleepers, 1);
-    while ((now = atomic_load(&pool->ticket)) == seen) futex_wait(&pool->ticket, seen);
-    atomic_fetch_sub(&pool->sleepers, 1);
-    return now;
+/* Spin, then sleep, until the epoch is no longer `seen`. */
+static void await_epoch(rf_pool *pool, uint32_t seen) {
+    int64_t limit = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (pool->epoch != seen) return;
+            _mm_pause();
+        }
+    } while (now_ns() < limit);
+    pool->sleepers++;
+    while (pool->epoch == seen) futex_wait((void *)&pool->epoch, seen);
+    pool->sleepers--;
 }
 
-static void *worker_main(void *start_pointer) {
-    worker_start start = *(worker_start *)start_pointer;
-    free(start_pointer);
-    rf_pool *pool = start.pool;
-    unsigned seen = 0;
+static void *worker_main(void *arg) {
+    worker *self = arg;
+    rf_pool *pool = self->pool;
     rf__denormals_flush();
+    uint32_t seen = 0;
     for (;;) {
-        seen = wait_for_run(pool, seen);
-        if (atomic_load(&pool->stop)) return NULL;
-        work(pool, start.index);
-        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_release);
+        await_epoch(pool, seen);
+        seen = pool->epoch;
+        if (pool->stop) return NULL;
+        pool->inside++;
+        if (pool->open) work(pool, self->index);
+        if (--pool->inside == 0 && pool->waiting) futex_wake((void *)&pool->inside, 1);
     }
 }
 
-static int online_threads(void) {
+static int affinity_count(void) {
     cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < 1 ? 1 : count;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? count : 1;
 }
 
 rf_pool *rf__pool_create(int threads) {
-    rf_pool *pool = calloc(1, sizeof *pool);
-    if (!pool) return NULL;
-    if (threads <= 0) threads = online_threads();
+    if (threads <= 0) threads = affinity_count();
     if (threads > MAX_THREADS) threads = MAX_THREADS;
-    pool->size = 1;
+    rf_pool *pool = rf__alloc(sizeof *pool);
+    if (!pool) return NULL;
+    pool->size = threads;
+    pool->workers = rf__alloc_array((size_t)threads, sizeof(worker));
+    if (!pool->workers) goto fail;
     for (int i = 1; i < threads; i++) {
-        worker_start *start = malloc(sizeof *start);
-        if (start) *start = (worker_start){pool, i};
-        if (!start || pthread_create(&pool->threads[i], NULL, worker_main, start)) {
-            free(start);
-            rf__pool_free(&pool);
-            return NULL;
-        }
-        pool->size = i + 1;
+        worker *w = &pool->workers[i];
+        *w = (worker){.pool = pool, .index = i};
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) goto fail;
+        pool->started++;
     }
     return pool;
+fail:
+    rf__pool_free(&pool);
+    return NULL;
 }
 
-void rf__pool_free(rf_pool **pool_pointer) {
-    rf_pool *pool = pool_pointer ? *pool_pointer : NULL;
-    if (!pool) return;
-    atomic_store(&pool->stop, true);
-    atomic_fetch_add(&pool->ticket, 1);
-    futex_wake_all(&pool->ticket);
-    for (int i = 1; i < pool->size; i++) pthread_join(pool->threads[i], NULL);
-    free(pool);
-    *pool_pointer = NULL;
+void rf__pool_free(rf_pool **pool_io) {
+    if (!pool_io || !*pool_io) return;
+    rf_pool *pool = *pool_io;
+    pool->stop = 1;
+    pool->epoch++;
+    futex_wake((void *)&pool->epoch, MAX_THREADS);
+    for (int i = 1; i <= pool->started; i++) pthread_join(pool->workers[i].thread, NULL);
+    rf__free(pool->workers);
+    rf__free(pool);
+    *pool_io = NULL;
 }
 
-int rf__pool_size(const rf_pool *pool) { return pool ? pool->size : 1; }
+int rf__pool_size(const rf_pool *pool) {
+    return pool ? pool->size : 1;
+}
+
+/* Until every worker that entered has left: their chunks are then done. */
+static void await_leavers(rf_pool *pool) {
+    int64_t limit = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (pool->inside == 0) return;
+            _mm_pause();
+        }
+    } while (now_ns() < limit);
+    pool->waiting = 1;
+    for (int n; (n = pool->inside) != 0;) futex_wait((void *)&pool->inside, (uint32_t)n);
+    pool->waiting = 0;
+}
+
+static void run_shared(rf_pool *pool, int64_t units, int64_t grain, rf_task_fn fn, void *arg) {
+    int was_busy = pool->busy++;
+    assert(was_busy == 0); /* one caller at a time, and no run inside a run */
+    (void)was_busy;
+    int64_t pieces = (units + grain - 1) / grain, wanted = (int64_t)pool->size * CHUNKS_PER_THREAD;
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->units = units;
+    pool->chunk = (pieces + wanted - 1) / wanted * grain; /* a multiple of the grain */
+    pool->next = 0;
+    pool->open = 1;
+    pool->epoch++;
+    if (pool->sleepers > 0) futex_wake((void *)&pool->epoch, pool->size);
+    work(pool, 0);
+    pool->open = 0;
+    await_leavers(pool);
+    pool->busy--;
+}
 
 void rf__pool_run(rf_pool *pool, int64_t units, int64_t grain, rf_task_fn fn, void *arg) {
     if (units <= 0) return;
     if (grain < 1) grain = 1;
-    uint32_t denormals = rf__denormals_flush();
-    if (!pool || pool->size == 1 || units <= grain) {
+    uint32_t old = rf__denormals_flush();
+    if (!pool || pool->size == 1 || units <= grain)
         fn(arg, 0, units, 0);
-        rf__denormals_restore(denormals);
-        return;
-    }
-    int64_t pieces = (units + grain - 1) / grain, wanted = (int64_t)pool->size * CHUNKS_PER_THREAD;
-    pool->chunk = (pieces + wanted - 1) / wanted * grain; /* a multiple of the grain */
-    pool->units = units;
-    pool->fn = fn;
-    pool->arg = arg;
-    atomic_store(&pool->next, 0);
-    atomic_store(&pool->busy, pool->size - 1);
-    atomic_fetch_add(&pool->ticket, 1);
-    if (atomic_load(&pool->sleepers)) futex_wake_all(&pool->ticket);
-    work(pool, 0);
-    for (int spins = 0; atomic_load_explicit(&pool->busy, memory_order_acquire); spins++) {
-        if (spins < SPINS) _mm_pause();
-        else sched_yield(); /* a worker lost its core: let it have ours */
-    }
-    rf__denormals_restore(denormals);
+    else
+        run_shared(pool, units, grain, fn, arg);
+    rf__denormals_restore(old);
 }
