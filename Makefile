@@ -114,7 +114,7 @@ test: all tests
 demo: $(B)/strait
 	@mkdir -p out
 	$(B)/strait generate -m models/fashion-rf.safetensors --class-label 0,1,2,3,4,5,6,7,8,9 -b 80 -s 1 \
-	    --sampling-method heun --steps 16 --cfg-scale 1.5 --grid --zoom 3 -o out/demo.png
+	    --sampling-method heun --steps 16 --cfg-scale 1.5 --dtype bf16 --grid --zoom 3 -o out/demo.png
 	@echo "Look at out/demo.png. Then try:"
 	@echo "  $(B)/strait info out/demo.png                  how it was made; 'strait replay out/demo.png' makes it again"
 	@echo "  $(B)/strait generate -m models/fashion-rf.safetensors --class-label 7 -s 42 -o out/sneaker.png"
