@@ -3,8 +3,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "io/dataset.h"
+
+/* Not rf__file_write: its fsync would be nearly all of the time. */
+static void put(const char *path, const uint8_t *data, size_t size) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -16,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         snprintf(labels, sizeof labels, "%s/train-labels-idx1-ubyte", folder);
     }
     rf_dataset *set;
-    if (rf__file_write(images, data, size) != RF_OK || rf__file_write(labels, data, size) != RF_OK) abort();
+    put(images, data, size);
+    put(labels, data, size);
     if (rf__dataset_open(&set, &(rf_dataset_spec){"mnist", folder, "train", 0}) == RF_OK) rf__dataset_free(&set);
     return 0;
 }
