@@ -1,5 +1,6 @@
 /* dataset_idx.c - the idx files of MNIST and Fashion-MNIST, plain or gzip (zlib reads both). */
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "../base/file.h"
@@ -7,6 +8,7 @@
 
 #define MAGIC_IMAGES 2051u
 #define MAGIC_LABELS 2049u
+#define DEFLATE_MOST 1032u /* deflate makes at most so many bytes of one: a header that says more lies, and gets no memory */
 
 static rf_status read_be32(gzFile file, const char *path, uint32_t *out) {
     uint8_t b[4];
@@ -37,8 +39,13 @@ static rf_status read_images(rf_dataset *out, gzFile file, const char *path) {
     RF_TRY(read_be32(file, path, &columns));
     if (count > 10000000u || rows > 4096 || columns > 4096)
         return rf__fail(RF_EFORMAT, "%s: says %u pictures of %ux%u", path, count, rows, columns);
+    uint64_t bytes = (uint64_t)count * rows * columns;
+    struct stat info;
+    if (stat(path, &info) || bytes > (uint64_t)info.st_size * DEFLATE_MOST)
+        return rf__fail(RF_EFORMAT, "%s: says %u pictures of %ux%u, more than its %lld bytes can hold", path, count, rows, columns,
+                        (long long)info.st_size);
     RF_TRY(rf__dataset_alloc(out, count, (int)rows, (int)columns, 1, 10));
-    return read_bytes(file, path, out->pixels, (uint64_t)count * rows * columns);
+    return read_bytes(file, path, out->pixels, bytes);
 }
 
 static rf_status read_labels(rf_dataset *out, gzFile file, const char *path) {

@@ -73,6 +73,9 @@ static void idx(void **state) {
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
     write_idx("t10k-images-idx3-ubyte", 2052, 5, 4, 3, 60, 0);
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    write_idx("t10k-images-idx3-ubyte", 2051, 9000000, 4096, 4096, 60, 0); /* no memory is asked for what cannot be there */
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "bytes can hold"));
     write_idx("t10k-images-idx3-ubyte", 2051, 0xffffffffu, 4, 3, 60, 0);
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
     assert_int_equal(open_set(&set, "imagenet", "test", 0), RF_ENOTFOUND);
