@@ -16,13 +16,13 @@ typedef struct tally {
     _Atomic int seen[UNITS];
     _Atomic int smallest; /* of all chunks but the one that ends the range */
     _Atomic int bad_worker;
-    int64_t units;
+    int64_t units, grain;
     int size;
 } tally;
 
 static void count(void *arg, int64_t begin, int64_t end, int worker) {
     tally *t = arg;
-    if (worker < 0 || worker >= t->size) t->bad_worker = 1;
+    if (worker < 0 || worker >= t->size || begin % t->grain) t->bad_worker = 1;
     for (int64_t i = begin; i < end; i++) t->seen[i]++;
     if (end < t->units && end - begin < t->smallest) t->smallest = (int)(end - begin);
 }
@@ -37,7 +37,7 @@ static void every_unit_once(void **state) {
         for (int u = 0; u < 6; u++) {
             for (int g = 0; g < 5; g++) {
                 static tally t;
-                t = (tally){.smallest = UNITS, .units = units[u], .size = threads};
+                t = (tally){.smallest = UNITS, .units = units[u], .grain = grains[g] ? grains[g] : 1, .size = threads};
                 rf__pool_run(pool, units[u], grains[g], count, &t);
                 for (int i = 0; i < UNITS; i++) assert_int_equal(t.seen[i], i < units[u]);
                 assert_true(t.smallest >= grains[g] || t.smallest == UNITS);

@@ -49,6 +49,7 @@ static rf_status read_mosaic(rf_dataset *out, const char *path, const char *labe
     size_t count = 0;
     RF_TRY(rf__image_read(&mosaic, path, 3));
     rf_status status = rf__file_read(labels_path, BATCH, &labels, &count);
+    if (status == RF_ENOTFOUND) status = RF_EFORMAT; /* the set is there, but not whole */
     if (status == RF_OK && (mosaic.width != SIDE * MOSAIC_COLUMNS || mosaic.height != SIDE * BATCH / MOSAIC_COLUMNS || count != BATCH))
         status = rf__fail(RF_EFORMAT, "%s: has %dx%d pixels and %zu labels, expected 3200x3200 and %d", path, mosaic.width,
                           mosaic.height, count, BATCH);
@@ -68,7 +69,7 @@ static rf_status read_batch(rf_dataset *out, const char *directory, const char *
     snprintf(path, sizeof path, "%.4000s/%s.png", directory, batch);
     snprintf(labels, sizeof labels, "%.4000s/%s.labels", directory, batch);
     if (rf__file_exists(path)) return read_mosaic(out, path, labels, first);
-    return rf__fail(first ? RF_EFORMAT : RF_ENOTFOUND, "%s: has no %s.bin or %s.png", directory, batch, batch);
+    return rf__fail(RF_EFORMAT, "%s: has no %s.bin or %s.png", directory, batch, batch);
 }
 
 static rf_status read_cifar10(rf_dataset *out, const char *directory, const rf_dataset_spec *spec) {

@@ -67,12 +67,14 @@ static rf_status scan_classes(found *list, const char *directory, char ***names,
     if (count < 0) return rf__fail(RF_ENOTFOUND, "%s: cannot be read as a folder", directory);
     rf_status status = RF_OK;
     *names = calloc((size_t)count + 1, sizeof **names);
+    if (!*names) status = rf__fail(RF_ENOMEM, "%s: no memory for its %d entries", directory, count);
     for (int i = 0; i < count; i++) {
         char path[4400];
         snprintf(path, sizeof path, "%.4000s/%s", directory, entries[i]->d_name);
-        if (status == RF_OK && *names && entries[i]->d_name[0] != '.' && is_directory(path)) {
+        if (status == RF_OK && entries[i]->d_name[0] != '.' && is_directory(path)) {
             status = scan(list, path, *classes);
-            (*names)[(*classes)++] = strdup(entries[i]->d_name);
+            if (!((*names)[*classes] = strdup(entries[i]->d_name))) status = rf__fail(RF_ENOMEM, "%s: no memory", directory);
+            ++*classes;
         }
         free(entries[i]);
     }

@@ -8,7 +8,6 @@
 
 #define MAGIC_IMAGES 2051u
 #define MAGIC_LABELS 2049u
-#define DEFLATE_MOST 1032u /* deflate makes at most so many bytes of one: a header that says more lies, and gets no memory */
 
 static rf_status read_be32(gzFile file, const char *path, uint32_t *out) {
     uint8_t b[4];
@@ -26,8 +25,23 @@ static rf_status read_bytes(gzFile file, const char *path, uint8_t *out, uint64_
                             (unsigned long long)size);
         at += (uint64_t)got;
     }
-    if (gzgetc(file) != -1) return rf__fail(RF_EFORMAT, "%s: has more data than its header says", path);
     return RF_OK;
+}
+
+/* Nothing may follow, and the checksum at the end of a gzip file must be right. */
+static rf_status check_end(gzFile file, const char *path) {
+    int error = Z_OK;
+    if (gzgetc(file) != -1) return rf__fail(RF_EFORMAT, "%s: has more data than its header says", path);
+    const char *text = gzerror(file, &error);
+    return error == Z_OK || error == Z_STREAM_END ? RF_OK : rf__fail(RF_EFORMAT, "%s: is damaged at its end (%s)", path, text);
+}
+
+/* Whether a file of this size can hold so much; asked before memory is taken on the word of a header. */
+static bool can_hold(gzFile file, const char *path, uint64_t bytes) {
+    struct stat info;
+    if (stat(path, &info) || info.st_size < 0) return false;
+    uint64_t most = gzdirect(file) ? (uint64_t)info.st_size : 1032 * (uint64_t)info.st_size; /* deflate's largest ratio */
+    return bytes <= most;
 }
 
 static rf_status read_images(rf_dataset *out, gzFile file, const char *path) {
@@ -39,13 +53,11 @@ static rf_status read_images(rf_dataset *out, gzFile file, const char *path) {
     RF_TRY(read_be32(file, path, &columns));
     if (count > 10000000u || rows > 4096 || columns > 4096)
         return rf__fail(RF_EFORMAT, "%s: says %u pictures of %ux%u", path, count, rows, columns);
-    uint64_t bytes = (uint64_t)count * rows * columns;
-    struct stat info;
-    if (stat(path, &info) || bytes > (uint64_t)info.st_size * DEFLATE_MOST)
-        return rf__fail(RF_EFORMAT, "%s: says %u pictures of %ux%u, more than its %lld bytes can hold", path, count, rows, columns,
-                        (long long)info.st_size);
+    if (!can_hold(file, path, (uint64_t)count * rows * columns))
+        return rf__fail(RF_EFORMAT, "%s: says %u pictures of %ux%u, more than the file can hold", path, count, rows, columns);
     RF_TRY(rf__dataset_alloc(out, count, (int)rows, (int)columns, 1, 10));
-    return read_bytes(file, path, out->pixels, bytes);
+    RF_TRY(read_bytes(file, path, out->pixels, (uint64_t)count * rows * columns));
+    return check_end(file, path);
 }
 
 static rf_status read_labels(rf_dataset *out, gzFile file, const char *path) {
@@ -56,11 +68,12 @@ static rf_status read_labels(rf_dataset *out, gzFile file, const char *path) {
     if (count != out->count) return rf__fail(RF_EMISMATCH, "%s: has %u labels for %lld pictures", path, count, (long long)out->count);
     for (int64_t i = 0; i < out->count; i++) {
         int label = gzgetc(file);
-        if (label < 0 || label > 9)
+        if (label < 0) return rf__fail(RF_EFORMAT, "%s: ends at label %lld, expected %lld", path, (long long)i, (long long)out->count);
+        if (label > 9)
             return rf__fail(RF_EFORMAT, "%s: label %lld is %d, expected 0 .. 9", path, (long long)i, label);
         out->labels[i] = label;
     }
-    return RF_OK;
+    return check_end(file, path);
 }
 
 /* "DIR/NAME" or "DIR/NAME.gz", whichever is there. */
@@ -77,6 +90,7 @@ static rf_status read_idx(rf_dataset *out, const char *directory, const rf_datas
     char path[4400];
     bool test = spec->split && !strcmp(spec->split, "test");
     gzFile images = open_either(directory, test ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte", path);
+    if (!images && rf__file_exists(path)) return rf__fail(RF_EIO, "%s: cannot be read", path);
     if (!images) return rf__fail(RF_ENOTFOUND, "%s: no idx files", directory);
     rf_status status = read_images(out, images, path);
     gzclose(images);
@@ -103,7 +117,8 @@ const rf_dataset_kind rf__dataset_fashion = {
     .name = "fashion-mnist",
     .source = "Xiao et al. 2017, arXiv 1708.07747",
     .help = "70,000 gray 28x28 pictures of ten garments",
-    .how_to_get = "Get it with: apt-get install dataset-fashion-mnist",
+    .how_to_get = "Get it with: apt-get install dataset-fashion-mnist; sha256 of the unpacked training images: "
+                  "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888 (docs/data.md has the others)",
     .places = (const char *const[]){"/usr/share/datasets/fashion-mnist", NULL},
     .read = read_fashion,
 };

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
 #include "../base/file.h"
+#include "../base/memory.h"
 #include "dataset.h"
 #include "image.h"
 #include "sha256.h"
@@ -75,12 +77,108 @@ static void idx(void **state) {
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
     write_idx("t10k-images-idx3-ubyte", 2051, 9000000, 4096, 4096, 60, 0); /* no memory is asked for what cannot be there */
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
-    assert_non_null(strstr(rf_last_error(), "bytes can hold"));
+    assert_non_null(strstr(rf_last_error(), "can hold"));
     write_idx("t10k-images-idx3-ubyte", 2051, 0xffffffffu, 4, 3, 60, 0);
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
     assert_int_equal(open_set(&set, "imagenet", "test", 0), RF_ENOTFOUND);
     assert_non_null(strstr(rf_last_error(), "fashion-mnist, mnist, cifar10, folder"));
     assert_int_equal(open_set(&set, "mnist", "valid", 0), RF_EINVAL);
+}
+
+static void write_gz(const char *name, const void *bytes, unsigned size) {
+    gzFile file = gzopen(in_folder(name), "wb9");
+    assert_int_equal(gzwrite(file, bytes, size), (int)size);
+    assert_int_equal(gzclose(file), Z_OK);
+}
+
+static void idx_in_gzip(void **state) {
+    (void)state;
+    rf_dataset *set;
+    uint8_t images[16 + 24] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 3}, labels[10] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 2};
+    for (int i = 0; i < 24; i++) images[16 + i] = (uint8_t)(i * 77);
+    write_gz("train-images-idx3-ubyte.gz", images, sizeof images);
+    write_gz("train-labels-idx1-ubyte.gz", labels, sizeof labels);
+    assert_int_equal(open_set(&set, "fashion-mnist", "train", 0), RF_OK);
+    assert_true(set->count == 2 && set->labels[1] == 2);
+    assert_string_equal(set->class_names[9], "Ankle boot");
+    assert_memory_equal(set->pixels, images + 16, 24);
+    rf__dataset_free(&set);
+    uint8_t *packed;
+    size_t size;
+    assert_int_equal(rf__file_read(in_folder("train-images-idx3-ubyte.gz"), 1000, &packed, &size), RF_OK);
+    for (size_t cut = 0; cut < size; cut++) { /* the last eight bytes are checksum and length */
+        assert_int_equal(rf__file_write(in_folder("train-images-idx3-ubyte.gz"), packed, cut), RF_OK);
+        assert_int_equal(open_set(&set, "fashion-mnist", "train", 0), RF_EFORMAT);
+    }
+    packed[size - 6] ^= 1;
+    assert_int_equal(rf__file_write(in_folder("train-images-idx3-ubyte.gz"), packed, size), RF_OK);
+    assert_int_equal(open_set(&set, "fashion-mnist", "train", 0), RF_EFORMAT);
+    rf__free(packed);
+    /* Sixteen bytes that ask for 15 GiB: refused before memory is taken. */
+    memcpy(images + 4, "\0\0\x03\xc0\0\0\x10\0\0\0\x10\0", 12);
+    write_gz("train-images-idx3-ubyte.gz", images, 16);
+    assert_int_equal(open_set(&set, "fashion-mnist", "train", 0), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "says 960 pictures of 4096x4096, more than the file can hold"));
+    assert_int_equal(unlink(in_folder("train-images-idx3-ubyte.gz")), 0);
+    /* Labels that go on. */
+    write_idx("t10k-images-idx3-ubyte", 2051, 2, 4, 3, 24, 0);
+    write_idx("t10k-labels-idx1-ubyte", 2049, 2, 0, 0, 3, 1);
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "more data than its header says"));
+    assert_int_equal(unlink(in_folder("t10k-labels-idx1-ubyte")), 0);
+    assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "label file is missing"));
+}
+
+static void cifar_that_is_not_whole(void **state) {
+    (void)state;
+    rf_dataset *set;
+    rf_image image;
+    assert_int_equal(rf__make_dirs(in_folder("c")), RF_OK);
+    char *place = strdup(in_folder("c"));
+    rf_dataset_spec spec = {"cifar10", place, "train", 10};
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_ENOTFOUND);
+    assert_non_null(strstr(rf_last_error(), "sha256"));
+    assert_int_equal(rf__image_create(&image, 64, 64, 3), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("c/data_batch_1.png"), &image, NULL, 0), RF_OK);
+    rf__image_free(&image);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "data_batch_1.labels"));
+    assert_int_equal(rf__file_write(in_folder("c/data_batch_1.labels"), "\1\2", 2), RF_OK);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "64x64 pixels and 2 labels"));
+    free(place);
+}
+
+static void folder_without_classes(void **state) {
+    (void)state;
+    rf_dataset *set;
+    rf_image image;
+    assert_int_equal(rf__make_dirs(in_folder("flat")), RF_OK);
+    char *place = strdup(in_folder("flat"));
+    rf_dataset_spec spec = {"folder", place, "train", 0};
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "no PNG or JPEG"));
+    assert_int_equal(rf__image_create(&image, 3, 2, 1), RF_OK);
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        image.pixels[0] = (uint8_t)i;
+        snprintf(name, sizeof name, "flat/%d.png", i);
+        assert_int_equal(rf__png_write(in_folder(name), &image, NULL, 0), RF_OK);
+    }
+    rf__image_free(&image);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_OK);
+    assert_true(set->count == 3 && set->channels == 1 && set->classes == 0 && !set->labels && set->pixels[12] == 2);
+    rf__dataset_free(&set);
+    spec.limit = 2;
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_OK);
+    assert_int_equal(set->count, 2);
+    rf__dataset_free(&set);
+    assert_int_equal(rf__file_write(in_folder("flat/2.png"), "not a picture", 13), RF_OK);
+    spec.limit = 0;
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "flat/2.png: is neither PNG nor JPEG"));
+    free(place);
 }
 
 static void cifar_binary(void **state) {
@@ -156,6 +254,9 @@ static void cifar_mosaic(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idx),
+        cmocka_unit_test(idx_in_gzip),
+        cmocka_unit_test(cifar_that_is_not_whole),
+        cmocka_unit_test(folder_without_classes),
         cmocka_unit_test(cifar_binary),
         cmocka_unit_test(folder_of_pictures),
         cmocka_unit_test(cifar_mosaic),

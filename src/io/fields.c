@@ -13,9 +13,9 @@ static const char *const type_names[] = {"a whole number", "a number", "true or 
 
 static void *member(const rf_field_desc *field, void *config) { return (char *)config + field->offset; }
 
-/* "FILE:LINE: " when the value came from YAML, else "where: ". */
-static void location(const json_t *value, const char *where, char out[512]) {
-    int line = rf__yaml_line(value);
+/* "FILE:LINE" of a key (of the object itself without one) when it came from YAML, else `where`. */
+static void location(const json_t *object, const char *key, const char *where, char out[512]) {
+    int line = key ? rf__yaml_key_line(object, key) : rf__yaml_line(object);
     if (line > 0) snprintf(out, 512, "%s:%d", where, line);
     else snprintf(out, 512, "%s", where);
 }
@@ -68,9 +68,7 @@ static rf_status read_list(const rf_field_desc *field, void *config, const json_
     return RF_OK;
 }
 
-static rf_status read_value(const rf_field_desc *field, void *config, const json_t *value, const char *where) {
-    char at[512];
-    location(value, where, at);
+static rf_status read_value(const rf_field_desc *field, void *config, const json_t *value, const char *at) {
     switch (field->type) {
     case RF_FIELD_INT:
         if (!json_is_integer(value)) return type_error(field, value, at);
@@ -168,13 +166,14 @@ rf_status rf__fields_read(const rf_field_desc *table, void *config, const json_t
     json_t *value;
     json_object_foreach((json_t *)object, key, value) {
         const rf_field_desc *field = find(table, key);
-        location(value, where, at);
+        location(object, key, where, at);
         if (!field) return unknown_key(table, key, at);
-        RF_TRY(read_value(field, config, value, where));
+        RF_TRY(read_value(field, config, value, at));
     }
+    location(object, NULL, where, at);
     for (const rf_field_desc *field = table; field->key; field++)
         if (!field->preset && !json_object_get(object, field->key))
-            return rf__fail(RF_EFORMAT, "%s: %s is missing (%s)", where, field->key, field->help);
+            return rf__fail(RF_EFORMAT, "%s: %s is missing (%s)", at, field->key, field->help);
     return RF_OK;
 }
 

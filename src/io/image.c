@@ -54,15 +54,22 @@ static void png_more(png_structp png, png_bytep out, png_size_t wanted) {
     r->at += wanted;
 }
 
+/* Texts and profiles are not the pixels' business, and each may inflate to CHUNK_LIMIT: left out unread. */
+static void png_leave_out(png_structp png) {
+    static const png_byte chunks[] = "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0eXIf";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, chunks, sizeof chunks / 5);
+}
+
 /* To 8 bits and gray, RGB or RGBA; tells how many channels come. */
 static int png_transform(png_structp png, png_infop info) {
     int type = png_get_color_type(png, info);
+    bool transparent = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
     png_set_strip_16(png);
     png_set_packing(png);
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (type == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) < 8) png_set_expand_gray_1_2_4_to_8(png);
-    if (png_get_valid(png, info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(png);
-    if (type == PNG_COLOR_TYPE_GRAY_ALPHA) png_set_gray_to_rgb(png);
+    if (transparent) png_set_tRNS_to_alpha(png);
+    if (type == PNG_COLOR_TYPE_GRAY_ALPHA || (type == PNG_COLOR_TYPE_GRAY && transparent)) png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, info);
     int channels = png_get_channels(png, info);
@@ -87,6 +94,7 @@ static rf_status png_parse(rf_image *out, const uint8_t *bytes, size_t size, con
         png_set_read_fn(png, &r, png_more);
         png_set_user_limits(png, 1u << 20, 1u << 20);
         png_set_chunk_malloc_max(png, CHUNK_LIMIT);
+        png_leave_out(png);
         png_read_info(png, info);
         uint64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
         if (width * height > PIXELS_LIMIT) {
@@ -117,10 +125,10 @@ static rf_status jpeg_parse(rf_image *out, const uint8_t *bytes, size_t size, co
     if (tjDecompressHeader3(jpeg, bytes, (unsigned long)size, &width, &height, &subsampling, &colours))
         status = rf__fail(RF_EFORMAT, "%s: is not a sound JPEG (%s)", name, tjGetErrorStr2(jpeg));
     int channels = colours == TJCS_GRAY ? 1 : 3;
-    if (status == RF_OK) status = rf__image_create(out, width, height, channels);
+    if (status == RF_OK && rf__image_create(out, width, height, channels) != RF_OK) status = rf__fail_in(RF_EFORMAT, "%s: ", name);
     if (status == RF_OK &&
         tjDecompress2(jpeg, bytes, (unsigned long)size, out->pixels, width, 0, height, channels == 1 ? TJPF_GRAY : TJPF_RGB,
-                      TJFLAG_STOPONWARNING))
+                      TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS)) /* a progressive file may hold endless scans */
         status = rf__fail(RF_EFORMAT, "%s: is not a sound JPEG (%s)", name, tjGetErrorStr2(jpeg));
     tjDestroy(jpeg);
     if (status != RF_OK) rf__image_free(out);
@@ -219,6 +227,8 @@ rf_status rf__png_encode(const rf_image *image, const rf_png_text *texts, int te
     static const int types[] = {0, PNG_COLOR_TYPE_GRAY, 0, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGBA};
     sink s = {0};
     *out = NULL;
+    if (image->channels != 1 && image->channels != 3 && image->channels != 4)
+        return rf__fail(RF_EUNSUPPORTED, "a picture of %d channels, expected 1, 3 or 4", image->channels);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &s, sink_failed, png_warned);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info || setjmp(s.jump)) {
@@ -258,12 +268,21 @@ uint8_t rf__pixel_from_f32(float value) {
 }
 
 #define SHEET_GAP 2
+#define SHEET_SIDE_MAX (1 << 20)
 
 rf_status rf__image_sheet(rf_image *out, const float *images, int count, int height, int width, int channels, int columns, int scale) {
+    *out = (rf_image){0};
+    if (count < 1 || height < 1 || width < 1 || scale < 1 || scale > 64)
+        return rf__fail(RF_EINVAL, "a sheet of %d pictures of %dx%d at scale %d", count, width, height, scale);
     if (columns < 1) columns = 1;
     if (columns > count) columns = count;
-    int rows = (count + columns - 1) / columns, cell_w = width * scale + SHEET_GAP, cell_h = height * scale + SHEET_GAP;
-    RF_TRY(rf__image_create(out, columns * cell_w + SHEET_GAP, rows * cell_h + SHEET_GAP, channels));
+    int rows = (count - 1) / columns + 1;
+    int64_t cell_w = (int64_t)width * scale + SHEET_GAP, cell_h = (int64_t)height * scale + SHEET_GAP;
+    int64_t sheet_w = columns * cell_w + SHEET_GAP, sheet_h = rows * cell_h + SHEET_GAP;
+    if (sheet_w > SHEET_SIDE_MAX || sheet_h > SHEET_SIDE_MAX)
+        return rf__fail(RF_EINVAL, "a sheet of %lldx%lld pixels, expected at most %d a side", (long long)sheet_w, (long long)sheet_h,
+                        SHEET_SIDE_MAX);
+    RF_TRY(rf__image_create(out, (int)sheet_w, (int)sheet_h, channels));
     memset(out->pixels, 255, (size_t)out->width * (size_t)out->height * (size_t)channels);
     for (int i = 0; i < count; i++)
         for (int y = 0; y < height * scale; y++)

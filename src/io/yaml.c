@@ -1,5 +1,5 @@
 /* yaml.c - libyaml's document API to jansson. Lines live in a side table keyed by the value's address (jansson has no room for
- * them); true, false and null are shared singletons there, so these three get no line of their own. */
+ * them); true, false and null are shared singletons there, so a line is kept for each key of a mapping as well. */
 #include "yaml.h"
 
 #include <errno.h>
@@ -15,7 +15,9 @@
 #define DEPTH_LIMIT 32
 
 typedef struct line_entry {
-    const json_t *value, *tree;
+    const json_t *value; /* the value, or the mapping when there is a key */
+    const char *key;     /* borrowed from the mapping */
+    const void *tree;    /* whose it is: the parser while it reads, then the finished tree */
     int line;
 } line_entry;
 
@@ -23,7 +25,7 @@ static line_entry *lines;
 static size_t line_count, line_room;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void remember(const json_t *value, int line) {
+static void remember(const json_t *value, const char *key, const void *tree, int line) {
     if (json_is_boolean(value) || json_is_null(value)) return;
     pthread_mutex_lock(&lock);
     if (line_count == line_room) {
@@ -31,19 +33,18 @@ static void remember(const json_t *value, int line) {
         line_entry *bigger = realloc(lines, wanted * sizeof *bigger);
         if (bigger) lines = bigger, line_room = wanted;
     }
-    if (line_count < line_room) lines[line_count++] = (line_entry){value, NULL, line};
+    if (line_count < line_room) lines[line_count++] = (line_entry){value, key, tree, line};
     pthread_mutex_unlock(&lock);
 }
 
-/* Entries made since `first` belong to `tree`. */
-static void adopt(size_t first, const json_t *tree) {
+static void hand_over(const void *from, const json_t *tree) {
     pthread_mutex_lock(&lock);
-    for (size_t i = first; i < line_count; i++)
-        if (!lines[i].tree) lines[i].tree = tree;
+    for (size_t i = 0; i < line_count; i++)
+        if (lines[i].tree == from) lines[i].tree = tree;
     pthread_mutex_unlock(&lock);
 }
 
-static void forget(const json_t *tree) {
+static void forget(const void *tree) {
     size_t kept = 0;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < line_count; i++)
@@ -52,23 +53,33 @@ static void forget(const json_t *tree) {
     pthread_mutex_unlock(&lock);
 }
 
-int rf__yaml_line(const json_t *value) {
+static int line_of(const json_t *value, const char *key) {
     int line = 0;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < line_count && !line; i++)
-        if (lines[i].value == value) line = lines[i].line;
+        if (lines[i].value == value && (key ? lines[i].key && !strcmp(lines[i].key, key) : !lines[i].key)) line = lines[i].line;
     pthread_mutex_unlock(&lock);
     return line;
+}
+
+int rf__yaml_line(const json_t *value) { return line_of(value, NULL); }
+int rf__yaml_key_line(const json_t *object, const char *key) { return line_of(object, key); }
+
+static bool is_one_of(const char *text, const char *const *words) {
+    for (; *words; words++)
+        if (!strcmp(text, *words)) return true;
+    return false;
 }
 
 /* The core schema: quoted text stays text; null, booleans, integers and floats are recognised. */
 static json_t *scalar(const yaml_node_t *node) {
     const char *text = (const char *)node->data.scalar.value;
     char *end;
+    if (strlen(text) != node->data.scalar.length) return NULL; /* a NUL inside would cut it short later */
     if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return json_string(text);
-    if (!*text || !strcmp(text, "~") || !strcmp(text, "null")) return json_null();
-    if (!strcmp(text, "true")) return json_true();
-    if (!strcmp(text, "false")) return json_false();
+    if (!*text || is_one_of(text, (const char *const[]){"~", "null", "Null", "NULL", NULL})) return json_null();
+    if (is_one_of(text, (const char *const[]){"true", "True", "TRUE", NULL})) return json_true();
+    if (is_one_of(text, (const char *const[]){"false", "False", "FALSE", NULL})) return json_false();
     errno = 0;
     long long whole = strtoll(text, &end, 10);
     if (!*end && !errno) return json_integer(whole);
@@ -77,52 +88,63 @@ static json_t *scalar(const yaml_node_t *node) {
     return number ? json_real(real) : json_string(text);
 }
 
-static rf_status convert(yaml_document_t *document, int index, int depth, const char *name, json_t **out);
+/* What every level of the tree needs. */
+typedef struct reading {
+    yaml_document_t *document;
+    const char *name; /* of the file, for messages */
+    const void *tree; /* owner of the lines so far */
+} reading;
 
-static rf_status mapping(yaml_document_t *document, yaml_node_t *node, int depth, const char *name, json_t *object) {
+static rf_status convert(const reading *r, int index, int depth, json_t **out);
+
+static rf_status mapping(const reading *r, yaml_node_t *node, int depth, json_t *object) {
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-        yaml_node_t *key = yaml_document_get_node(document, pair->key);
+        yaml_node_t *key = yaml_document_get_node(r->document, pair->key);
         int line = (int)key->start_mark.line + 1;
-        if (key->type != YAML_SCALAR_NODE) return rf__fail(RF_EFORMAT, "%s:%d: a key must be plain text", name, line);
-        const char *text = (const char *)key->data.scalar.value;
-        if (json_object_get(object, text)) return rf__fail(RF_EFORMAT, "%s:%d: %.60s is given twice", name, line, text);
+        const char *text = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : NULL;
+        if (!text || strlen(text) != key->data.scalar.length)
+            return rf__fail(RF_EFORMAT, "%s:%d: a key must be plain text", r->name, line);
+        if (json_object_get(object, text)) return rf__fail(RF_EFORMAT, "%s:%d: %.60s is given twice", r->name, line, text);
         json_t *value = NULL;
-        RF_TRY(convert(document, pair->value, depth, name, &value));
+        RF_TRY(convert(r, pair->value, depth, &value));
         if (json_object_set_new(object, text, value))
-            return rf__fail(RF_EFORMAT, "%s:%d: the key is not text in UTF-8", name, line);
+            return rf__fail(RF_EFORMAT, "%s:%d: the key is not text in UTF-8", r->name, line);
+        remember(object, json_object_iter_key(json_object_iter_at(object, text)), r->tree, line);
     }
     return RF_OK;
 }
 
-static rf_status sequence(yaml_document_t *document, yaml_node_t *node, int depth, const char *name, json_t *array) {
+static rf_status sequence(const reading *r, yaml_node_t *node, int depth, json_t *array) {
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
         json_t *value = NULL;
-        RF_TRY(convert(document, *item, depth, name, &value));
-        if (json_array_append_new(array, value)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
+        RF_TRY(convert(r, *item, depth, &value));
+        if (json_array_append_new(array, value)) return rf__fail(RF_ENOMEM, "%s: no memory", r->name);
     }
     return RF_OK;
 }
 
-static rf_status convert(yaml_document_t *document, int index, int depth, const char *name, json_t **out) {
-    yaml_node_t *node = yaml_document_get_node(document, index);
+static rf_status convert(const reading *r, int index, int depth, json_t **out) {
+    yaml_node_t *node = yaml_document_get_node(r->document, index);
     int line = (int)node->start_mark.line + 1;
-    if (depth > DEPTH_LIMIT) return rf__fail(RF_EFORMAT, "%s:%d: nested deeper than %d", name, line, DEPTH_LIMIT);
+    if (depth > DEPTH_LIMIT) return rf__fail(RF_EFORMAT, "%s:%d: nested deeper than %d", r->name, line, DEPTH_LIMIT);
     bool map = node->type == YAML_MAPPING_NODE;
     if (node->type == YAML_SCALAR_NODE) *out = scalar(node);
     else *out = map ? json_object() : json_array();
-    if (!*out) return rf__fail(RF_EFORMAT, "%s:%d: not text in UTF-8, or no memory", name, line);
-    remember(*out, line);
+    if (!*out) return rf__fail(RF_EFORMAT, "%s:%d: not text in UTF-8, not a finite number, or no memory", r->name, line);
+    remember(*out, NULL, r->tree, line);
     if (node->type == YAML_SCALAR_NODE) return RF_OK;
-    rf_status status = (map ? mapping : sequence)(document, node, depth + 1, name, *out);
+    rf_status status = (map ? mapping : sequence)(r, node, depth + 1, *out);
     if (status != RF_OK) json_decref(*out), *out = NULL;
     return status;
 }
 
-/* Aliases make trees that share or loop, and tags name types: neither belongs into a recipe. */
-static rf_status refuse_anchors(const void *bytes, size_t size, const char *name) {
+/* Aliases make trees that share or loop, tags name types, and of a second document nothing would be read: none of
+ * them belongs into a recipe. */
+static rf_status refuse_extras(const void *bytes, size_t size, const char *name) {
     yaml_parser_t parser;
     yaml_event_t event;
     rf_status status = RF_OK;
+    int documents = 0;
     if (!yaml_parser_initialize(&parser)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
     yaml_parser_set_input_string(&parser, bytes, size);
     for (bool done = false; !done && status == RF_OK;) {
@@ -137,6 +159,9 @@ static rf_status refuse_anchors(const void *bytes, size_t size, const char *name
                       event.type == YAML_ALIAS_EVENT;
         if (anchor)
             status = rf__fail(RF_EFORMAT, "%s:%d: anchors, aliases and tags are not supported", name, (int)event.start_mark.line + 1);
+        documents += event.type == YAML_DOCUMENT_START_EVENT;
+        if (documents > 1)
+            status = rf__fail(RF_EFORMAT, "%s:%d: a second document begins, expected one", name, (int)event.start_mark.line + 1);
         done = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
@@ -148,7 +173,7 @@ rf_status rf__yaml_parse(json_t **out, const void *bytes, size_t size, const cha
     yaml_parser_t parser;
     yaml_document_t document;
     *out = NULL;
-    RF_TRY(refuse_anchors(bytes, size, name));
+    RF_TRY(refuse_extras(bytes, size, name));
     if (!yaml_parser_initialize(&parser)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
     yaml_parser_set_input_string(&parser, bytes, size);
     if (!yaml_parser_load(&parser, &document)) {
@@ -157,12 +182,11 @@ rf_status rf__yaml_parse(json_t **out, const void *bytes, size_t size, const cha
         yaml_parser_delete(&parser);
         return status;
     }
-    size_t first = line_count;
     rf_status status = RF_OK;
     if (!yaml_document_get_root_node(&document)) status = rf__fail(RF_EFORMAT, "%s: is empty", name);
-    else status = convert(&document, 1, 0, name, out);
-    adopt(first, status == RF_OK ? *out : (const json_t *)&parser);
-    if (status != RF_OK) forget((const json_t *)&parser);
+    else status = convert(&(reading){&document, name, &parser}, 1, 0, out);
+    if (status == RF_OK) hand_over(&parser, *out);
+    else forget(&parser);
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
     return status;
