@@ -26,7 +26,7 @@ static const struct limit {
     double f32, bf16;
 } limits[] = {
     {RF_K_group_norm, 4e-6, BF16_ULP},     /* f32 statistics, our exp */
-    {RF_K_group_norm_bwd, 1e-5, BF16_ULP}, /* the same, and sums over up to 600 pixels in another order */
+    {RF_K_group_norm_bwd, 1e-5, 1.5 * BF16_ULP}, /* sums of up to 600 pixels in another order; bf16: rounded twice */
     {RF_K_layer_norm, 4e-6, BF16_ULP},     {RF_K_layer_norm_bwd, 1e-5, BF16_ULP},
     {RF_K_act, 1e-6, BF16_ULP},            /* our exp, tanh and erf against libm */
     {RF_K_act_bwd, 2e-6, BF16_ULP},
@@ -48,7 +48,8 @@ static const char *const kernel_names[] = {
 #undef X
 };
 
-static const uint32_t masks[] = {0, RF_CPU_AVX2, RF_CPU_AVX2 | RF_CPU_AVX512, ~0u};
+static const uint32_t masks[] = {0, RF_CPU_AVX2, RF_CPU_AVX2 | RF_CPU_AVX512,
+                                 RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16, ~0u};
 
 /* ---- a trial: the arguments of one call and what it reads and writes ---- */
 enum { GUARD = 64, MOST_BUFFERS = 12 };
@@ -141,7 +142,8 @@ static void compare(const trial *t, const char *isa, int index) {
         if (memcmp(b->bytes, b->want, bytes_of(b))) fail_msg("%s %s: buffer %d differs from plain C", isa, t->what, index);
         return;
     }
-    if (b->dtype == RF_F32 && t->dtype == RF_BF16) limit = fmin(limit, 1e-4); /* statistics and gradients stay f32 */
+    /* statistics and gradients of vectors stay f32, but may come from a sigmoid good to 1.4e-4 (native_memory.h) */
+    if (b->dtype == RF_F32 && t->dtype == RF_BF16) limit = fmin(limit, 3e-4);
     for (int64_t i = 0; i < b->n; i++) top = fmax(top, fabs((double)rf__get(b->dtype, b->want, i)));
     for (int64_t i = 0; i < b->n; i++) {
         double got = (double)rf__get(b->dtype, b->bytes, i), want = (double)rf__get(b->dtype, b->want, i);
