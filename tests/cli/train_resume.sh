@@ -36,5 +36,5 @@ cmp "$dir/whole/model.safetensors" "$dir/one/model.safetensors" > "$dir/cmp.log"
 
 "$STRAIT" train -q "$@" train.steps=100000000 -o "$dir/int" > "$dir/int.log" 2>&1 &
 pid=$!
-for i in $(seq 600); do ls "$dir"/int/checkpoint_* > /dev/null 2>&1 && break; sleep 0.02; done
+for _ in $(seq 600); do ls "$dir"/int/checkpoint_* > /dev/null 2>&1 && break; sleep 0.02; done
 kill -INT $pid; wait $pid; [ $? -eq 130 ]; check $? "Ctrl-C ends with 130"
