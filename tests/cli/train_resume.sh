@@ -13,7 +13,7 @@ check $? "a run ends well"
 "$STRAIT" train -q "$@" -t 2 -o "$dir/killed" > "$dir/killed.log" 2>&1 &
 pid=$!
 # Kill after the third checkpoint has appeared; the run needs several more.
-for i in $(seq 600); do
+for _ in $(seq 600); do
     ls "$dir"/killed/checkpoint_000000[3-9]*.safetensors > /dev/null 2>&1 && break
     sleep 0.02
 done
