@@ -129,7 +129,7 @@ rf_status rf__png_json(const char *path, json_t **out) {
     const char *text = json_string_value(json_object_get(texts, RF_PNG_JSON_KEY));
     rf_status status = RF_OK;
     if (!text) status = rf__fail(RF_ENOTFOUND, "%s: has no \"" RF_PNG_JSON_KEY "\" text, so it was not made by strait", path);
-    else if (!json_is_object(*out = json_loads(text, JSON_REJECT_DUPLICATES, &error))) {
+    else if (*out = json_loads(text, JSON_REJECT_DUPLICATES, &error), !json_is_object(*out)) { /* a macro: names its argument twice */
         status = rf__fail(RF_EFORMAT, "%s: its \"" RF_PNG_JSON_KEY "\" text is not a JSON object (%s)", path,
                           *out ? "another value" : error.text);
         json_decref(*out);

@@ -12,7 +12,7 @@ for program in "$@"; do
     else
         failed=$((failed + 1)); verdict=FAILED
     fi
-    printf '%-46s %-6s %s\n' "$program" "$verdict" "$(grep -E '^(Done|stat::number_of_executed)' "$program.log" | tail -1)"
+    printf '%-46s %-6s %s\n' "$program" "$verdict" "$(grep -aE '^(Done|stat::number_of_executed)' "$program.log" | tail -1)"
     [ "$verdict" = ok ] || tail -30 "$program.log"
 done
 echo "$passed passed, $failed failed"
