@@ -34,6 +34,7 @@ static void print_report(const rf_recipe *recipe, const rf_run_report *report, c
            report->loss, report->seconds, report->images_per_second);
     if (report->skipped) printf(", %lld steps skipped", (long long)report->skipped);
     putchar('\n');
+    if (recipe->evaluate.accuracy[0]) printf("accuracy on the %s split: %.2f %%\n", recipe->evaluate.accuracy, 100 * report->accuracy);
     for (int i = 0; i < report->couplings; i++)
         printf("coupling MSE, %lld Euler step%s: %.4g\n", (long long)recipe->evaluate.coupling_steps.at[i],
                recipe->evaluate.coupling_steps.at[i] == 1 ? "" : "s", report->coupling[i]);

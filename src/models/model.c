@@ -11,10 +11,10 @@
 
 #define CONVENTION "t=0 noise, t=1 data, v=x1-x0"
 
-extern const rf_model_kind rf__model_mlp, rf__model_unet, rf__model_dit;
+extern const rf_model_kind rf__model_mlp, rf__model_unet, rf__model_dit, rf__model_classifier;
 
 const rf_model_kind *const *rf__model_kinds(void) {
-    static const rf_model_kind *const kinds[] = {&rf__model_mlp, &rf__model_unet, &rf__model_dit, NULL};
+    static const rf_model_kind *const kinds[] = {&rf__model_mlp, &rf__model_unet, &rf__model_dit, &rf__model_classifier, NULL};
     return kinds;
 }
 

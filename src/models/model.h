@@ -31,7 +31,8 @@ typedef struct rf_model_kind {
     /* Check settings that depend on each other; the sentence names the key. May be NULL. */
     rf_status (*check)(const void *config);
     rf_model_shape (*shape)(const void *config);
-    /* v [B,H,W,C] f32 in velocity units. */
+    bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
+    /* v [B,H,W,C] f32 in velocity units, or the logits. */
     rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);
 } rf_model_kind;
 

@@ -26,6 +26,9 @@ static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out)
 
 rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype dtype, rf_pool *pool, int64_t max_rows) {
     *out = NULL;
+    if (model->kind->classifies)
+        return rf__fail(RF_EUNSUPPORTED, "%s is a %s, which judges pictures, expected a network that generates them",
+                        model->path ? model->path : "the model", model->kind->name);
     rf_model_field *field = calloc(1, sizeof *field);
     if (!field) return rf__fail(RF_ENOMEM, "no memory for a field");
     const rf_model_shape *s = &model->shape;

@@ -1,6 +1,8 @@
 /* batch.c - fill a micro-batch, and the tables of time laws, paths and weights. */
 #include "batch.h"
 
+#include <string.h>
+
 #include "../base/rng.h"
 
 /* ---- time laws ---- */
@@ -43,10 +45,18 @@ static void linear_point(const float *x0, const float *x1, float t, int64_t n, f
 }
 
 static const rf_path path_linear = {
-    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, linear_point};
+    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, .point = linear_point};
+
+static void clean_point(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target) {
+    (void)x0, (void)t;
+    memcpy(xt, x1, (size_t)n * sizeof(float));
+    memcpy(target, x1, (size_t)n * sizeof(float));
+}
+
+static const rf_path path_clean = {{"clean", "for networks that classify", "x_t = x1 at every t"}, .still = true, .point = clean_point};
 
 const rf_plugin *const *rf__paths(void) {
-    static const rf_plugin *const table[] = {&path_linear.is, NULL};
+    static const rf_plugin *const table[] = {&path_linear.is, &path_clean.is, NULL};
     return table;
 }
 

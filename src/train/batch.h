@@ -44,6 +44,7 @@ double rf__time_at(const rf_time_law *law, double shape, double eps, double u);
 /* ---- path: the point at t and the velocity asked for there ---- */
 typedef struct rf_path {
     rf_plugin is;
+    bool still; /* x_t does not move: only for losses that compare labels */
     void (*point)(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target);
 } rf_path;
 

@@ -6,23 +6,29 @@
 #include "../base/memory.h"
 #include "../base/progress.h"
 
+/* The plan's own buffer, or the next part of the worker's scratch where the graph does not use this input. */
+static float *buffer_or(rf_exec *exec, const char *name, float *scratch) {
+    float *own = rf__exec_buffer(exec, name);
+    return own ? own : scratch;
+}
+
 static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan) {
     RF_TRY(rf__exec_create(&lanes->exec[index], plan, 1));
     rf_exec *exec = lanes->exec[index];
     rf_batch *b = &lanes->worker[index];
-    *b = (rf_batch){.rows = lanes->micro_batch, .scalars = lanes->scalars, .seed = lanes->seed};
+    int64_t rows = lanes->micro_batch, scalars = rows * lanes->scalars;
+    float *scratch = lanes->scratch[index] = rf__alloc_array((size_t)(3 * scalars + rows), sizeof(float));
+    if (!scratch) return rf__fail(RF_ENOMEM, "training: no memory for a micro-batch of %lld rows", (long long)rows);
+    *b = (rf_batch){.rows = rows, .scalars = lanes->scalars, .seed = lanes->seed, .x0 = scratch, .x1 = scratch + scalars};
+    b->target = buffer_or(exec, "target", scratch + 2 * scalars);
+    b->t = buffer_or(exec, "t", scratch + 3 * scalars);
     b->xt = rf__exec_buffer(exec, "x");
-    b->t = rf__exec_buffer(exec, "t");
-    b->target = rf__exec_buffer(exec, "target");
     b->weight = rf__exec_buffer(exec, "row_weight");
     b->label = rf__exec_buffer(exec, "label");
     b->drop_key = rf__exec_buffer(exec, "drop_key");
-    if (!b->xt || !b->t || !b->target || !b->weight || !rf__exec_buffer(exec, "loss_rows"))
-        return rf__fail(RF_EINVAL, "training plan: has no x, t, target, row_weight or loss_rows, expected all of them");
-    int64_t scalars = lanes->micro_batch * lanes->scalars;
-    b->x0 = rf__alloc_array((size_t)scalars, sizeof(float));
-    b->x1 = rf__alloc_array((size_t)scalars, sizeof(float));
-    return b->x0 && b->x1 ? RF_OK : rf__fail(RF_ENOMEM, "training: no memory for a micro-batch of %lld rows", (long long)lanes->micro_batch);
+    if (!b->xt || !b->weight || !rf__exec_buffer(exec, "loss_rows"))
+        return rf__fail(RF_EINVAL, "training plan: has no x, row_weight or loss_rows, expected all of them");
+    return RF_OK;
 }
 
 rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, const rf_model_shape *shape,
@@ -39,13 +45,14 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, 
     lanes->grads = rf__alloc_array((size_t)lane_count, sizeof *lanes->grads);
     lanes->exec = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->exec);
     lanes->worker = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->worker);
+    lanes->scratch = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->scratch);
     lanes->seconds = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->seconds);
     lanes->loss = rf__alloc_array((size_t)lanes->batch, sizeof(float));
     lanes->t = rf__alloc_array((size_t)lanes->batch, sizeof(float));
     lanes->status = rf__alloc_array((size_t)lane_count, sizeof *lanes->status);
     lanes->error = rf__alloc_array((size_t)lane_count, sizeof *lanes->error);
     rf_status status = RF_OK;
-    if (!lanes->grads || !lanes->exec || !lanes->worker || !lanes->seconds || !lanes->loss || !lanes->t || !lanes->status || !lanes->error)
+    if (!lanes->grads || !lanes->exec || !lanes->worker || !lanes->scratch || !lanes->seconds || !lanes->loss || !lanes->t || !lanes->status || !lanes->error)
         status = rf__fail(RF_ENOMEM, "training: no memory for %d lanes", lane_count);
     for (int i = 0; i < lane_count && status == RF_OK; i++)
         if (!(lanes->grads[i] = rf__alloc_array((size_t)trained, sizeof(float))))
@@ -59,13 +66,11 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, 
 void rf__lanes_fini(rf_lanes *lanes) {
     for (int i = 0; lanes->grads && i < lanes->lanes; i++) rf__free(lanes->grads[i]);
     for (int i = 0; lanes->exec && i < lanes->workers; i++) rf__exec_free(&lanes->exec[i]);
-    for (int i = 0; lanes->worker && i < lanes->workers; i++) {
-        rf__free(lanes->worker[i].x0);
-        rf__free(lanes->worker[i].x1);
-    }
+    for (int i = 0; lanes->scratch && i < lanes->workers; i++) rf__free(lanes->scratch[i]);
     rf__free(lanes->grads);
     rf__free(lanes->exec);
     rf__free(lanes->worker);
+    rf__free(lanes->scratch);
     rf__free(lanes->seconds);
     rf__free(lanes->loss);
     rf__free(lanes->t);

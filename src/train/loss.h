@@ -12,7 +12,8 @@ typedef struct rf_target {
 
 typedef struct rf_metric {
     rf_plugin is;
-    /* out, wanted: same shape, batch first -> loss of each row [B] */
+    bool labels; /* wanted is the row's class [B] i32 and out are logits [B, classes]; views of a velocity do not apply */
+    /* out, wanted: same shape (unless `labels`), batch first -> loss of each row [B] */
     rf_node *(*rows)(rf_graph *graph, rf_node *out, rf_node *wanted);
 } rf_metric;
 

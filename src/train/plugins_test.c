@@ -61,6 +61,7 @@ static void paths_join_noise_and_data(void **state) {
     const float x0[3] = {1, -2, 0.5f}, x1[3] = {0.25f, 3, -1};
     for (int i = 0; rf__paths()[i]; i++) {
         const rf_path *path = (const rf_path *)rf__paths()[i];
+        if (path->still) continue;
         float xt[3], v[3], near[3], unused[3];
         path->point(x0, x1, 0, 3, xt, v);
         for (int k = 0; k < 3; k++) assert_true(xt[k] == x0[k]);

@@ -120,6 +120,17 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
                                       .schedule = recipe->optim.schedule};
     if (recipe->kind->check && recipe->kind->check(recipe->model) != RF_OK) return rf__fail_in(RF_EFORMAT, "%s: model: ", where);
     rf_model_shape shape = recipe->kind->shape(recipe->model);
+    if (recipe->metric->labels != recipe->kind->classifies)
+        return rf__fail(RF_EFORMAT, "%s: train.loss is %s, expected one that compares %s for a model of kind %s (cross_entropy %s)", where,
+                        t->loss, recipe->kind->classifies ? "classes" : "velocities", recipe->kind->name,
+                        recipe->kind->classifies ? "does" : "does not");
+    if (recipe->path->still && !recipe->metric->labels)
+        return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected one that goes from noise to data for train.loss %s", where, t->path, t->loss);
+    if (t->label_drop > 0 && recipe->metric->labels)
+        return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);
+    if (recipe->evaluate.accuracy[0] && !recipe->kind->classifies)
+        return rf__fail(RF_EFORMAT, "%s: evaluate.accuracy is %s, expected nothing for a model of kind %s", where, recipe->evaluate.accuracy,
+                        recipe->kind->name);
     if (t->label_drop > 0 && shape.classes == 0)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 for a network without classes", where, t->label_drop);
     return RF_OK;

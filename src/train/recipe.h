@@ -26,6 +26,7 @@ typedef struct rf_sample_config {
 typedef struct rf_evaluate_config {
     rf_int_list coupling_steps; /* squared coupling error against the exact flow after N Euler steps; toys only */
     int64_t samples;
+    char accuracy[RF_FIELD_STRING_MAX]; /* split whose pictures a classifier names; empty: none */
 } rf_evaluate_config;
 
 typedef struct rf_recipe {

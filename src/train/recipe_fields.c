@@ -65,4 +65,5 @@ const rf_field_desc rf__evaluate_fields[] = {
     {"coupling_steps", RF_FIELD_INTS, E(coupling_steps), "[]", 1, 1000, NULL,
      "toys: after training, print the squared error per sample of so many Euler steps against the exact flow"},
     {"samples", RF_FIELD_INT, E(samples), "10000", 1, 1e7, NULL, "noise samples it is averaged over"},
+    {"accuracy", RF_FIELD_STRING, E(accuracy), "", 0, 0, NULL, "classifiers: print the share of this split that is named right, e.g. test"},
     {NULL}};

@@ -11,6 +11,7 @@
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../models/model_field.h"
+#include "accuracy.h"
 #include "checkpoint.h"
 #include "coupling_error.h"
 #include "grid.h"
@@ -97,7 +98,7 @@ static rf_status write_log(run *r) {
 }
 
 static rf_status write_grid(run *r) {
-    if (r->trainer->model->shape.flat) return RF_OK;
+    if (r->trainer->model->shape.flat || r->recipe->kind->classifies) return RF_OK;
     char name[64], path[4096];
     snprintf(name, sizeof name, "samples_%06lld.png", (long long)r->trainer->step);
     RF_TRY(refresh_ema(r));
@@ -187,6 +188,7 @@ static rf_status save_model(run *r) {
 
 static rf_status evaluate(run *r) {
     const rf_evaluate_config *c = &r->recipe->evaluate;
+    if (c->accuracy[0]) RF_TRY(rf__train_accuracy(r->ema, &r->recipe->data, c->accuracy, r->trainer->pool, &r->report->accuracy));
     if (c->coupling_steps.count == 0) return RF_OK;
     rf_model_field *model = NULL;
     RF_TRY(rf__model_field_open(&model, r->ema, RF_F32, r->trainer->pool, 1024));

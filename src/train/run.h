@@ -13,6 +13,7 @@ typedef struct rf_run_opts {
 typedef struct rf_run_report {
     int64_t steps, images, skipped;
     double seconds, images_per_second, loss; /* of this process; loss: mean of the newest log interval */
+    double accuracy;                         /* of a classifier, evaluate.accuracy; 0: not asked for */
     int couplings;                           /* evaluate.coupling_steps */
     double coupling[RF_FIELD_LIST_MAX];      /* squared error per sample against the exact flow */
 } rf_run_report;
