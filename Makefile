@@ -2,7 +2,7 @@
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
-PKGS    := jansson libpng libturbojpeg zlib nettle yaml-0.1
+PKGS    := jansson libpng libturbojpeg zlib libzip nettle yaml-0.1 lapacke openblas
 ONEDNN  ?= 1
 B       ?= build
 CFLAGS  ?= -O2 -g

@@ -3,8 +3,8 @@
 # Needs nothing but a POSIX shell. ONEDNN=0, B=folder, CC=clang ... in the environment reach make as they are.
 set -eu
 
-build="make gcc libc6-dev pkg-config libjansson-dev libpng-dev libturbojpeg0-dev zlib1g-dev nettle-dev libyaml-dev
-       librandom123-dev"
+build="make gcc libc6-dev pkg-config libjansson-dev libpng-dev libturbojpeg0-dev zlib1g-dev libzip-dev nettle-dev libyaml-dev
+       librandom123-dev libopenblas-dev liblapacke-dev"
 [ "${ONEDNN:-1}" = 0 ] || build="$build libdnnl-dev"
 train="dataset-fashion-mnist gnuplot-nox" # the images of recipes/fashion-rf.yaml; loss curves
 tests="libcmocka-dev"

@@ -1,0 +1,12 @@
+/* frechet.h - the Fréchet distance of two Gaussians, the formula behind FID (Heusel et al. 2017, arXiv 1706.08500, equation 6). */
+#ifndef RF_EVAL_FRECHET_H
+#define RF_EVAL_FRECHET_H
+#include "../base/status.h"
+
+/* |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^1/2). mean: [width], covariance: [width, width] symmetric positive semi-definite; rank
+ * deficient ones (fewer pictures than features) are fine.
+ * The usual code takes a complex square root of the non-symmetric C1 C2; we take eigenvalues of the symmetric
+ * sqrt(C1) C2 sqrt(C1), which has the same ones, and never add a ridge. */
+rf_status rf__frechet(const double *mean1, const double *covariance1, const double *mean2, const double *covariance2, int width, double *out);
+
+#endif

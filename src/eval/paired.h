@@ -1,0 +1,26 @@
+/* paired.h - how far two pictures of the same seed are apart: the price of an acceleration, measured against the unaccelerated run. */
+#ifndef RF_EVAL_PAIRED_H
+#define RF_EVAL_PAIRED_H
+#include "../base/status.h"
+
+#define RF_PAIRED_RANGE 2.0 /* pictures are in [-1,1] */
+
+/* Mean squared difference of n numbers. */
+double rf__mse(const float *a, const float *b, int64_t n);
+/* 10 log10(range^2 / mse) in decibel; infinite for equal pictures. */
+double rf__psnr(double mse, double range);
+/* Wang et al. 2004: windows of 11x11 under a Gaussian of sd 1.5, only those that fit, K1 = 0.01, K2 = 0.03, each channel by itself, then
+ * the mean. a, b: [h, w, c]. errors: pictures smaller than a window. */
+rf_status rf__ssim(const float *a, const float *b, int h, int w, int c, double range, double *out);
+
+/* Sums over pairs of pictures. */
+typedef struct rf_paired {
+    int64_t count, similar; /* pairs; pairs with an SSIM */
+    double mse, psnr, ssim; /* sums: mse of all, psnr of pairs that differ, ssim of `similar` */
+    int64_t equal;          /* pairs without any difference: their psnr is infinite and left out of the sum */
+} rf_paired;
+
+/* Pictures too small for an SSIM count without one. */
+rf_status rf__paired_add(rf_paired *paired, const float *a, const float *b, int h, int w, int c);
+
+#endif
