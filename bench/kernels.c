@@ -101,7 +101,8 @@ static double conv_seconds(const rf_conv_provider *p, const rf_conv_args *forwar
     if (transposed) {
         a.cin = forward->cout, a.cout = forward->cin;
         a.h = forward->oh, a.w = forward->ow, a.oh = forward->h, a.ow = forward->w;
-        a.dilate = forward->stride, a.stride = 1, a.pad = a.kh - 1 - forward->pad;
+        a.dilate = forward->stride, a.stride = 1;
+        a.pad_h = a.kh - 1 - forward->pad_h, a.pad_w = a.kw - 1 - forward->pad_w;
     }
     a.packed = k.packed;
     void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *y = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
@@ -117,7 +118,8 @@ static double conv_seconds(const rf_conv_provider *p, const rf_conv_args *forwar
 
 static double dw_seconds(const rf_conv_provider *p, const rf_conv_args *f) {
     rf_conv_dw_args a = {.dtype = f->dtype, .batch = f->batch, .h = f->h, .w = f->w, .cin = f->cin, .oh = f->oh, .ow = f->ow,
-                         .cout = f->cout, .kh = f->kh, .kw = f->kw, .stride = f->stride, .pad = f->pad};
+                         .cout = f->cout, .kh = f->kh, .kw = f->kw, .stride = f->stride, .pad_h = f->pad_h,
+                         .pad_w = f->pad_w};
     void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *dy = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
     a.x = x, a.dy = dy;
     a.dw = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
@@ -134,10 +136,10 @@ static double dw_seconds(const rf_conv_provider *p, const rf_conv_args *f) {
 
 static void bench(const rf_kernels *table, const shape *s, rf_dtype dtype) {
     rf_conv_args a = {.dtype = dtype, .y_dtype = dtype, .batch = s->batch, .h = s->h, .w = s->w, .cin = s->cin,
-                      .cout = s->cout, .kh = s->kernel, .kw = s->kernel, .stride = s->stride, .pad = s->kernel / 2,
-                      .dilate = 1, .scale = 1, .residual_scale = 1};
-    a.oh = (s->h + 2 * a.pad - s->kernel) / s->stride + 1;
-    a.ow = (s->w + 2 * a.pad - s->kernel) / s->stride + 1;
+                      .cout = s->cout, .kh = s->kernel, .kw = s->kernel, .stride = s->stride, .pad_h = s->kernel / 2,
+                      .pad_w = s->kernel / 2, .dilate = 1, .scale = 1, .residual_scale = 1};
+    a.oh = (s->h + 2 * a.pad_h - s->kernel) / s->stride + 1;
+    a.ow = (s->w + 2 * a.pad_w - s->kernel) / s->stride + 1;
     double gflop = 2e-9 * (double)(a.batch * a.oh * a.ow) * a.cin * a.cout * a.kh * a.kw;
     double ours[DIRECTIONS] = {conv_seconds(&table->conv, &a, false), conv_seconds(&table->conv, &a, true),
                                dw_seconds(&table->conv, &a)};

@@ -17,7 +17,7 @@ static rf_node *conv_node(rf_graph *graph, rf_node *x, rf_node *weight, rf_node 
     node->in[RF_CONV_WEIGHT] = weight;
     node->in[RF_CONV_BIAS] = bias;
     node->name = weight->name;
-    node->attr = (rf_attr){.kernel = 1, .stride = 1, .dilate = 1, .a = 1, .b = 1};
+    node->attr = (rf_attr){.stride = 1, .dilate = 1, .a = 1, .b = 1};
     node->needs_grad = x->needs_grad || weight->needs_grad || (bias && bias->needs_grad);
     return node;
 }
@@ -33,19 +33,23 @@ rf_node *rf__linear(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias)
     return conv_node(graph, x, weight, bias, shape);
 }
 
-rf_node *rf__conv2d(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias, int stride, int pad) {
+rf_node *rf__conv2d_hw(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias, int stride, int pad_h, int pad_w) {
     if (!x || !weight) return NULL;
     char a[64], b[64];
     const rf_shape *w = &weight->shape, *s = &x->shape;
-    if (s->rank != 4 || w->rank != 4 || s->dim[3] != w->dim[3] || stride < 1 || pad < 0 ||
-        s->dim[1] + 2 * pad < w->dim[1] || s->dim[2] + 2 * pad < w->dim[2])
-        return rf__graph_fail(graph, RF_EMISMATCH, "conv2d: input is %s, weight is %s (out,kh,kw,in), stride %d, pad %d",
-                              rf__shape_text(s, a), rf__shape_text(w, b), stride, pad);
-    rf_shape shape = rf__shape4(s->dim[0], (s->dim[1] + 2 * pad - w->dim[1]) / stride + 1,
-                                (s->dim[2] + 2 * pad - w->dim[2]) / stride + 1, w->dim[0]);
+    if (s->rank != 4 || w->rank != 4 || s->dim[3] != w->dim[3] || stride < 1 || pad_h < 0 ||
+        pad_w < 0 || s->dim[1] + 2 * pad_h < w->dim[1] || s->dim[2] + 2 * pad_w < w->dim[2])
+        return rf__graph_fail(graph, RF_EMISMATCH, "conv2d: input is %s, weight is %s (out,kh,kw,in), stride %d, pad %d,%d",
+                              rf__shape_text(s, a), rf__shape_text(w, b), stride, pad_h, pad_w);
+    rf_shape shape = rf__shape4(s->dim[0], (s->dim[1] + 2 * pad_h - w->dim[1]) / stride + 1,
+                                (s->dim[2] + 2 * pad_w - w->dim[2]) / stride + 1, w->dim[0]);
     rf_node *node = conv_node(graph, x, weight, bias, shape);
-    if (node) node->attr.stride = stride, node->attr.pad = pad;
+    if (node) node->attr.stride = stride, node->attr.pad_h = pad_h, node->attr.pad_w = pad_w;
     return node;
+}
+
+rf_node *rf__conv2d(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias, int stride, int pad) {
+    return rf__conv2d_hw(graph, x, weight, bias, stride, pad, pad);
 }
 
 /* ---- attention ---- */
@@ -100,6 +104,15 @@ rf_node *rf__group_norm(rf_graph *graph, rf_node *x, rf_node *gamma, rf_node *be
     node->attr.groups = groups;
     node->attr.eps = eps;
     node->needs_grad = x->needs_grad || gamma->needs_grad || beta->needs_grad;
+    return node;
+}
+
+rf_node *rf__unit_norm(rf_graph *graph, rf_node *x, float eps) {
+    rf_node *node = x ? rf__node_new(graph, RF_OP_UNIT_NORM, x->dtype, x->shape) : NULL;
+    if (!node) return NULL;
+    node->in[0] = x;
+    node->attr.eps = eps;
+    node->needs_grad = x->needs_grad;
     return node;
 }
 

@@ -55,6 +55,18 @@ rf_node *rf__concat_tokens(rf_graph *graph, rf_node *a, rf_node *b) { return con
 rf_node *rf__slice(rf_graph *graph, rf_node *x, int64_t begin, int64_t count) {
     return x ? slice_axis(graph, x, x->shape.rank - 1, begin, count) : NULL;
 }
+rf_node *rf__pad_channels(rf_graph *graph, rf_node *x, int64_t before, int64_t after) {
+    if (!x) return NULL;
+    if (before < 0 || after < 0)
+        return rf__graph_fail(graph, RF_EINVAL, "pad_channels: %lld before, %lld after", (long long)before, (long long)after);
+    if (before + after == 0) return x;
+    rf_shape shape = x->shape;
+    shape.dim[shape.rank - 1] += before + after;
+    rf_node *node = derive(graph, RF_OP_UNSLICE, x, shape);
+    if (node) node->attr.axis = shape.rank - 1, node->attr.begin = before;
+    return node;
+}
+
 rf_node *rf__slice_tokens(rf_graph *graph, rf_node *x, int64_t begin, int64_t count) {
     return slice_axis(graph, x, 1, begin, count);
 }
@@ -74,6 +86,18 @@ rf_node *rf__down2(rf_graph *graph, rf_node *x) {
         return rf__graph_fail(graph, RF_EMISMATCH, "down2: %lldx%lld pixels cannot be halved", (long long)d[1], (long long)d[2]);
     rf_node *node = derive(graph, RF_OP_DOWN2, x, rf__shape4(d[0], d[1] / 2, d[2] / 2, d[3]));
     if (node) node->attr.a = 0.25f;
+    return node;
+}
+
+rf_node *rf__resize(rf_graph *graph, rf_node *x, int oh, int ow, bool corner) {
+    if (!x) return NULL;
+    const int64_t *d = x->shape.dim;
+    char a[64];
+    if (x->shape.rank != 4 || oh < 1 || ow < 1)
+        return rf__graph_fail(graph, RF_EMISMATCH, "resize: %s to %dx%d pixels", rf__shape_text(&x->shape, a), oh, ow);
+    if (d[1] == oh && d[2] == ow) return x; /* both laws then read the pixel itself */
+    rf_node *node = derive(graph, RF_OP_RESIZE, x, rf__shape4(d[0], oh, ow, d[3]));
+    if (node) node->attr.corner = corner;
     return node;
 }
 
@@ -101,28 +125,36 @@ rf_node *rf__unpatchify(rf_graph *graph, rf_node *x, int h, int w, int patch, bo
     return node;
 }
 
-static rf_node *pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool max, bool count_pad) {
+/* Windows along an axis; one that does not fit counts with `ceil` when it begins inside the image. */
+static int64_t windows(int64_t in, int size, int stride, int pad, bool ceil) {
+    int64_t spare = in + 2 * pad - size, count = spare / stride + 1;
+    return ceil && spare % stride && count * stride < in + pad ? count + 1 : count;
+}
+
+static rf_node *pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool ceil) {
     if (!x) return NULL;
     const int64_t *d = x->shape.dim;
     if (x->shape.rank != 4 || size < 1 || stride < 1 || pad < 0 || d[1] + 2 * pad < size || d[2] + 2 * pad < size)
         return rf__graph_fail(graph, RF_EMISMATCH, "pool: window %d, stride %d, pad %d on %lldx%lld pixels", size, stride, pad,
                               (long long)d[1], (long long)d[2]);
     rf_node *node = derive(graph, RF_OP_POOL, x,
-                           rf__shape4(d[0], (d[1] + 2 * pad - size) / stride + 1, (d[2] + 2 * pad - size) / stride + 1, d[3]));
+                           rf__shape4(d[0], windows(d[1], size, stride, pad, ceil), windows(d[2], size, stride, pad, ceil), d[3]));
     if (!node) return NULL;
     node->attr.kernel = size;
     node->attr.stride = stride;
-    node->attr.pad = pad;
-    node->attr.max = max;
-    node->attr.count_pad = count_pad;
+    node->attr.pad_h = node->attr.pad_w = pad;
     return node;
 }
 
-rf_node *rf__max_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad) {
-    return pool(graph, x, size, stride, pad, true, false);
+rf_node *rf__max_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool ceil) {
+    rf_node *node = pool(graph, x, size, stride, pad, ceil);
+    if (node) node->attr.max = true;
+    return node;
 }
 rf_node *rf__avg_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool count_pad) {
-    return pool(graph, x, size, stride, pad, false, count_pad);
+    rf_node *node = pool(graph, x, size, stride, pad, false);
+    if (node) node->attr.count_pad = count_pad;
+    return node;
 }
 
 /* ---- look-ups ---- */

@@ -72,8 +72,9 @@ static void grad_conv(rf_graph *graph, rf_node *node, rf_node *dy) {
     dx->in[RF_CONV_WEIGHT] = weight;
     dx->name = weight->name;
     /* A stride becomes a dilation of the input; the pad mirrors around the kernel. */
-    dx->attr = (rf_attr){.kernel = 1, .stride = 1, .dilate = node->attr.stride, .transposed = true, .a = 1, .b = 1};
-    dx->attr.pad = image ? (int)weight->shape.dim[1] - 1 - node->attr.pad : 0;
+    dx->attr = (rf_attr){.stride = 1, .dilate = node->attr.stride, .transposed = true, .a = 1, .b = 1};
+    dx->attr.pad_h = image ? (int)weight->shape.dim[1] - 1 - node->attr.pad_h : 0;
+    dx->attr.pad_w = image ? (int)weight->shape.dim[2] - 1 - node->attr.pad_w : 0;
     add_grad(graph, x, dx);
 }
 
@@ -206,6 +207,18 @@ static void grad_resample(rf_graph *graph, rf_node *node, rf_node *dy) {
     add_grad(graph, node->in[0], dx);
 }
 
+static void grad_resize(rf_graph *graph, rf_node *node, rf_node *dy) {
+    rf_node *dx = new_like(graph, RF_OP_RESIZE_BWD, node->in[0], rf__node_cast(graph, dy, node->in[0]->dtype));
+    if (dx) dx->attr = node->attr;
+    add_grad(graph, node->in[0], dx);
+}
+
+static void grad_unit_norm(rf_graph *graph, rf_node *node, rf_node *dy) {
+    rf_node *dx = new_like(graph, RF_OP_UNIT_NORM_BWD, node->in[0], node->in[0]);
+    if (dx) dx->in[1] = dy, dx->attr = node->attr;
+    add_grad(graph, node->in[0], dx);
+}
+
 static rf_node *slice_like(rf_graph *graph, rf_node *x, int axis, int64_t begin, rf_node *like) {
     rf_node *node = new_like(graph, RF_OP_SLICE, like, x);
     if (node) node->dtype = x->dtype, node->attr.axis = axis, node->attr.begin = begin;
@@ -223,6 +236,10 @@ static void grad_slice(rf_graph *graph, rf_node *node, rf_node *dy) {
     rf_node *dx = new_like(graph, RF_OP_UNSLICE, node->in[0], rf__node_cast(graph, dy, node->in[0]->dtype));
     if (dx) dx->attr = node->attr;
     add_grad(graph, node->in[0], dx);
+}
+
+static void grad_unslice(rf_graph *graph, rf_node *node, rf_node *dy) {
+    add_grad(graph, node->in[0], slice_like(graph, dy, node->attr.axis, node->attr.begin, node->in[0]));
 }
 
 static void grad_patch(rf_graph *graph, rf_node *node, rf_node *dy) {
@@ -275,7 +292,8 @@ static const grad_fn grad_table[RF_OPS] = {
     [RF_OP_DOT_ROWS] = grad_sum,          [RF_OP_SUM] = grad_sum,             [RF_OP_UP2] = grad_resample,
     [RF_OP_DOWN2] = grad_resample,        [RF_OP_CONCAT] = grad_concat,       [RF_OP_SLICE] = grad_slice,
     [RF_OP_PATCH] = grad_patch,           [RF_OP_EMBED] = grad_embed,         [RF_OP_DROPOUT] = grad_dropout,
-    [RF_OP_POOL] = grad_pool,             [RF_OP_XENT] = grad_xent,
+    [RF_OP_POOL] = grad_pool,             [RF_OP_XENT] = grad_xent,           [RF_OP_RESIZE] = grad_resize,
+    [RF_OP_UNIT_NORM] = grad_unit_norm,   [RF_OP_UNSLICE] = grad_unslice,
 };
 
 static bool listed(const char *const *names, const char *name) {

@@ -60,7 +60,8 @@ int64_t rf__shape_count(const rf_shape *shape);
 /* ---- dense ---- */
 /* x [B,...,K], weight [N,K], bias [N] or NULL -> [B,...,N] */
 rf_node *rf__linear(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias);
-/* x [B,H,W,C], weight [N,kh,kw,C], bias [N] or NULL; zero padding on both sides */
+/* x [B,H,W,C], weight [N,kh,kw,C], bias [N] or NULL; zero padding on both sides, pad_h rows and pad_w columns */
+rf_node *rf__conv2d_hw(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias, int stride, int pad_h, int pad_w);
 rf_node *rf__conv2d(rf_graph *graph, rf_node *x, rf_node *weight, rf_node *bias, int stride, int pad);
 /* qkv [B,T,3*heads*dim] with order (which, head, dim) -> [B,T,heads*dim], scale 1/sqrt(dim). An image [B,H,W,C] is read as H*W tokens. */
 rf_node *rf__attention_qkv(rf_graph *graph, rf_node *qkv, int heads);
@@ -68,6 +69,8 @@ rf_node *rf__attention_qkv(rf_graph *graph, rf_node *qkv, int heads);
 rf_node *rf__attention(rf_graph *graph, rf_node *q, rf_node *k, rf_node *v, int heads);
 
 /* ---- norms ---- */
+/* x / (|x| + eps) over the channels of each pixel */
+rf_node *rf__unit_norm(rf_graph *graph, rf_node *x, float eps);
 rf_node *rf__group_norm(rf_graph *graph, rf_node *x, rf_node *gamma, rf_node *beta, int groups, float eps);
 /* affine: gamma, beta [C] or NULL */
 rf_node *rf__layer_norm(rf_graph *graph, rf_node *x, rf_node *gamma, rf_node *beta, float eps);
@@ -92,12 +95,16 @@ rf_node *rf__reshape(rf_graph *graph, rf_node *x, rf_shape shape);
 rf_node *rf__concat(rf_graph *graph, rf_node *a, rf_node *b);                     /* last axis */
 rf_node *rf__slice(rf_graph *graph, rf_node *x, int64_t begin, int64_t count);    /* last axis */
 rf_node *rf__concat_tokens(rf_graph *graph, rf_node *a, rf_node *b);              /* [B,Ta,C],[B,Tb,C] -> [B,Ta+Tb,C] */
+rf_node *rf__pad_channels(rf_graph *graph, rf_node *x, int64_t before, int64_t after); /* zeros around the last axis */
 rf_node *rf__slice_tokens(rf_graph *graph, rf_node *x, int64_t begin, int64_t count);
 rf_node *rf__up2(rf_graph *graph, rf_node *x);                                    /* nearest, x2 */
 rf_node *rf__down2(rf_graph *graph, rf_node *x);                                  /* 2x2 mean */
+/* Bilinear, without antialiasing. corner: as TensorFlow 1 (output o reads at o*h/oh), else pixel centres as PyTorch. */
+rf_node *rf__resize(rf_graph *graph, rf_node *x, int oh, int ow, bool corner);
 rf_node *rf__patchify(rf_graph *graph, rf_node *x, int patch, bool channel_first);
 rf_node *rf__unpatchify(rf_graph *graph, rf_node *x, int h, int w, int patch, bool channel_first); /* -> [B,h,w,c] */
-rf_node *rf__max_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad);
+/* ceil: a last window that does not fit is kept when it begins inside the image (or the padding before it) */
+rf_node *rf__max_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool ceil);
 rf_node *rf__avg_pool(rf_graph *graph, rf_node *x, int size, int stride, int pad, bool count_pad);
 rf_node *rf__mean_pixels(rf_graph *graph, rf_node *x);                            /* [B,..,C] -> [B,C] f32 */
 

@@ -200,6 +200,33 @@ static rf_status lower_resample(rf_lowering *low) {
     return RF_OK;
 }
 
+static rf_status lower_resize(rf_lowering *low) {
+    const rf_node *node = low->node;
+    bool backward = node->op == RF_OP_RESIZE_BWD;
+    const rf_node *x = backward ? node : node->in[0], *y = backward ? node->in[0] : node;
+    rf_step *step = rf__lower_step(low, backward ? RF_K_resize_bwd : RF_K_resize, batch_of(node), 1);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    step->args.resize = (rf_resize_args){.dtype = node->dtype, .batch = batch_of(node), .h = (int)x->shape.dim[1],
+                                         .w = (int)x->shape.dim[2], .channels = channels_of(x), .oh = (int)y->shape.dim[1],
+                                         .ow = (int)y->shape.dim[2], .corner = node->attr.corner};
+    rf__lower_bind(low, backward ? MEMBER(rf_resize_args, dy) : MEMBER(rf_resize_args, x), node->in[0], 0);
+    rf__lower_bind(low, backward ? MEMBER(rf_resize_args, dx) : MEMBER(rf_resize_args, y), (rf_node *)node, 0);
+    return RF_OK;
+}
+
+static rf_status lower_unit_norm(rf_lowering *low) {
+    const rf_node *node = low->node;
+    bool backward = node->op == RF_OP_UNIT_NORM_BWD;
+    int64_t rows = count_of(node) / channels_of(node), grain = 65536 / channels_of(node) + 1;
+    rf_step *step = rf__lower_step(low, backward ? RF_K_unit_norm_bwd : RF_K_unit_norm, rows, grain);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    step->args.unit_norm = (rf_unit_norm_args){.dtype = node->dtype, .channels = channels_of(node), .eps = node->attr.eps};
+    BIND(rf_unit_norm_args, x, node->in[0]);
+    if (backward) BIND(rf_unit_norm_args, dy, node->in[1]);
+    rf__lower_bind(low, backward ? MEMBER(rf_unit_norm_args, dx) : MEMBER(rf_unit_norm_args, y), (rf_node *)node, 0);
+    return RF_OK;
+}
+
 /* Elements in one index of `axis`. */
 static int64_t inner_of(const rf_shape *shape, int axis) {
     int64_t inner = 1;
@@ -320,7 +347,7 @@ static rf_status lower_pool(rf_lowering *low) {
     if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
     step->args.pool = (rf_pool_args){.dtype = x->dtype, .batch = batch_of(x), .h = (int)x->shape.dim[1], .w = (int)x->shape.dim[2],
                                      .channels = channels_of(x), .oh = (int)small->shape.dim[1], .ow = (int)small->shape.dim[2],
-                                     .size = node->attr.kernel, .stride = node->attr.stride, .pad = node->attr.pad,
+                                     .size = node->attr.kernel, .stride = node->attr.stride, .pad = node->attr.pad_h,
                                      .max = node->attr.max, .count_pad = node->attr.count_pad};
     BIND(rf_pool_args, x, node->in[0]);
     if (backward) {
@@ -371,6 +398,10 @@ static rf_status (*const lower_table[RF_OPS])(rf_lowering *) = {
     [RF_OP_SUM] = lower_rows,
     [RF_OP_UP2] = lower_resample,
     [RF_OP_DOWN2] = lower_resample,
+    [RF_OP_RESIZE] = lower_resize,
+    [RF_OP_RESIZE_BWD] = lower_resize,
+    [RF_OP_UNIT_NORM] = lower_unit_norm,
+    [RF_OP_UNIT_NORM_BWD] = lower_unit_norm,
     [RF_OP_CONCAT] = lower_concat,
     [RF_OP_SLICE] = lower_slice,
     [RF_OP_UNSLICE] = lower_unslice,

@@ -19,7 +19,8 @@ static void conv_sizes(const rf_node *node, const rf_node *x, const rf_node *wei
     a->kh = image ? (int)weight->shape.dim[1] : 1;
     a->kw = image ? (int)weight->shape.dim[2] : 1;
     a->stride = node->attr.stride;
-    a->pad = node->attr.pad;
+    a->pad_h = node->attr.pad_h;
+    a->pad_w = node->attr.pad_w;
     a->dilate = node->attr.dilate;
 }
 
@@ -57,7 +58,8 @@ static void dw_args(const rf_node *node, rf_conv_dw_args *a) {
     bool image = node->shape.rank == 4;
     *a = (rf_conv_dw_args){.dtype = x->dtype, .batch = batch_of(x), .cin = channels_of(x), .cout = channels_of(dy),
                            .kh = image ? (int)node->shape.dim[1] : 1, .kw = image ? (int)node->shape.dim[2] : 1,
-                           .stride = node->attr.stride, .pad = node->attr.pad};
+                           .stride = node->attr.stride, .pad_h = node->attr.pad_h,
+                           .pad_w = node->attr.pad_w};
     pixels(x, &a->h, &a->w);
     pixels(dy, &a->oh, &a->ow);
 }

@@ -17,13 +17,14 @@ typedef enum rf_op {
 enum { RF_CONV_X, RF_CONV_WEIGHT, RF_CONV_BIAS, RF_CONV_ROWS, RF_CONV_GATE, RF_CONV_RESIDUAL, RF_MAX_INPUTS };
 
 typedef struct rf_attr {
-    int kernel, stride, pad, dilate; /* CONV, POOL (kernel: kh = kw) */
+    int stride, dilate, pad_h, pad_w; /* CONV, POOL */
+    int kernel;                       /* POOL: side of the window */
     int groups, heads, patch, axis;
     int64_t begin;                   /* SLICE: first index on `axis` */
     float a, b, eps, max_period, shift;
     rf_act act;
     bool transposed;                 /* CONV: gradient by data */
-    bool one_plus, max, count_pad, channel_first, inverse, sin_first;
+    bool one_plus, max, count_pad, corner, channel_first, inverse, sin_first;
     bool broadcast;                  /* vectors of ROW_AFFINE, LAYER_NORM are [C], one for all images */
     uint32_t layer;                  /* DROPOUT: which stream */
 } rf_attr;

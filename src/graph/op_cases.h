@@ -33,14 +33,14 @@ EXPECT(e_linear) {
     for (int64_t j = 0; j < k; j++) sum += (double)a[i / n * k + j] * b[i % n * k + j];
     return sum;
 }
-static double conv_at(const op_case *o, const float *a, const float *b, const float *c, int64_t i, int stride, int pad) {
+static double conv_at(const op_case *o, const float *a, const float *b, const float *c, int64_t i, int stride, int pad, int pad_w) {
     const int64_t *x = o->a.dim, *w = o->b.dim;
-    int64_t ow = (x[2] + 2 * pad - w[2]) / stride + 1, oh = (x[1] + 2 * pad - w[1]) / stride + 1;
+    int64_t ow = (x[2] + 2 * pad_w - w[2]) / stride + 1, oh = (x[1] + 2 * pad - w[1]) / stride + 1;
     int64_t n = i % w[0], ox = i / w[0] % ow, oy = i / w[0] / ow % oh, image = i / w[0] / ow / oh;
     double sum = c ? c[n] : 0;
     for (int64_t ky = 0; ky < w[1]; ky++)
         for (int64_t kx = 0; kx < w[2]; kx++) {
-            int64_t y = oy * stride + ky - pad, xx = ox * stride + kx - pad;
+            int64_t y = oy * stride + ky - pad, xx = ox * stride + kx - pad_w;
             if (y < 0 || xx < 0 || y >= x[1] || xx >= x[2]) continue;
             for (int64_t k = 0; k < x[3]; k++)
                 sum += (double)a[((image * x[1] + y) * x[2] + xx) * x[3] + k] * b[((n * w[1] + ky) * w[2] + kx) * x[3] + k];
@@ -48,9 +48,14 @@ static double conv_at(const op_case *o, const float *a, const float *b, const fl
     return sum;
 }
 BUILD(b_conv3, rf__conv2d(g, a, b, c, 1, 1))
-EXPECT(e_conv3) { return conv_at(o, a, b, c, i, 1, 1); }
+EXPECT(e_conv3) { return conv_at(o, a, b, c, i, 1, 1, 1); }
 BUILD(b_conv_s2, rf__conv2d(g, a, b, NULL, 2, 1))
-EXPECT(e_conv_s2) { (void)c; return conv_at(o, a, b, NULL, i, 2, 1); }
+EXPECT(e_conv_s2) { (void)c; return conv_at(o, a, b, NULL, i, 2, 1, 1); }
+BUILD(b_conv_wide, rf__conv2d_hw(g, a, b, c, 1, 0, 3))
+EXPECT(e_conv_wide) { return conv_at(o, a, b, c, i, 1, 0, 3); }
+BUILD(b_conv_high, rf__conv2d_hw(g, a, b, c, 2, 2, 0))
+EXPECT(e_conv_high) { return conv_at(o, a, b, c, i, 2, 2, 0); }
+BUILD(b_conv_border, rf__conv2d(g, a, b, c, 1, 1))
 
 static double attention_at(const float *q, const float *k, const float *v, int64_t stride, int64_t width, int64_t heads, int64_t tq,
                            int64_t tk, int64_t i) {
@@ -103,6 +108,15 @@ static double normed(const op_case *o, const float *a, int64_t i) {
 }
 BUILD(b_layer_norm, rf__layer_norm(g, a, b, c, 1e-6f))
 EXPECT(e_layer_norm) { return normed(o, a, i) * b[i % o->b.dim[0]] + c[i % o->b.dim[0]]; }
+BUILD(b_unit_norm, rf__unit_norm(g, a, 1e-2f))
+EXPECT(e_unit_norm) {
+    (void)b, (void)c;
+    int64_t channels = rf__shape_last(&o->a);
+    const float *row = a + i / channels * channels;
+    double square = 0;
+    for (int64_t k = 0; k < channels; k++) square += (double)row[k] * row[k];
+    return a[i] / (sqrt(square) + 1e-2);
+}
 /* image and channel of element i, for vectors [B,C] */
 static int64_t vector_index(const op_case *o, int64_t i) {
     int64_t channels = rf__shape_last(&o->a);
@@ -185,6 +199,32 @@ EXPECT(e_down2) {
     for (int k = 0; k < 4; k++) sum += a[((image * h + 2 * y + k / 2) * w + 2 * x + k % 2) * ch + i % ch];
     return sum / 4;
 }
+/* around position `at` of a column or row of n */
+static double between(const float *p, int64_t step, double at, int64_t n) {
+    at = fmax(at, 0);
+    int64_t low = at < (double)(n - 1) ? (int64_t)at : n - 1, high = low < n - 1 ? low + 1 : low;
+    return p[low * step] + (at - (double)low) * ((double)p[high * step] - p[low * step]);
+}
+/* element i of the image a at oh x ow pixels */
+static double resized(const op_case *o, const float *a, int64_t i, int64_t oh, int64_t ow, double shift) {
+    int64_t ch = o->a.dim[3], w = o->a.dim[2], h = o->a.dim[1], x = i / ch % ow, y = i / ch / ow % oh, image = i / ch / ow / oh;
+    double v = fmax(((double)y + shift) * (double)h / (double)oh - shift, 0);
+    int64_t low = v < (double)(h - 1) ? (int64_t)v : h - 1, high = low < h - 1 ? low + 1 : low;
+    double u = ((double)x + shift) * (double)w / (double)ow - shift;
+    const float *from = a + image * h * w * ch + i % ch;
+    double upper = between(from + low * w * ch, ch, u, w), lower = between(from + high * w * ch, ch, u, w);
+    return upper + (v - (double)low) * (lower - upper);
+}
+BUILD(b_resize, rf__resize(g, a, 7, 5, false))
+EXPECT(e_resize) { (void)b, (void)c; return resized(o, a, i, 7, 5, 0.5); }
+BUILD(b_resize_corner, rf__resize(g, a, 5, 7, true))
+EXPECT(e_resize_corner) { (void)b, (void)c; return resized(o, a, i, 5, 7, 0); }
+BUILD(b_pad_channels, rf__pad_channels(g, a, 2, 1))
+EXPECT(e_pad_channels) {
+    (void)b, (void)c;
+    int64_t ch = o->a.dim[3], at = i % (ch + 3) - 2;
+    return at < 0 || at >= ch ? 0 : a[i / (ch + 3) * ch + at];
+}
 BUILD(b_patchify, rf__patchify(g, a, 2, true))
 EXPECT(e_patchify) {
     (void)b, (void)c;
@@ -193,13 +233,25 @@ EXPECT(e_patchify) {
     return a[((image * h + token / (w / 2) * 2 + py) * w + token % (w / 2) * 2 + px) * ch + channel];
 }
 BUILD(b_patch_round, rf__unpatchify(g, rf__patchify(g, a, 2, false), 4, 4, 2, false))
-BUILD(b_max_pool, rf__max_pool(g, a, 2, 2, 0))
+BUILD(b_max_pool, rf__max_pool(g, a, 2, 2, 0, false))
 EXPECT(e_max_pool) {
     (void)b, (void)c;
     int64_t ch = o->a.dim[3], w = o->a.dim[2], h = o->a.dim[1], ow = w / 2, oh = h / 2;
     int64_t x = i / ch % ow, y = i / ch / ow % oh, image = i / ch / (ow * oh);
     double best = -1e9;
     for (int k = 0; k < 4; k++) best = fmax(best, a[((image * h + 2 * y + k / 2) * w + 2 * x + k % 2) * ch + i % ch]);
+    return best;
+}
+/* 3x3 windows, one every two pixels, the last ones cut by the border: 6x7 pixels make 3x3 */
+BUILD(b_max_pool_ceil, rf__max_pool(g, a, 3, 2, 0, true))
+EXPECT(e_max_pool_ceil) {
+    (void)b, (void)c;
+    int64_t ch = o->a.dim[3], w = o->a.dim[2], h = o->a.dim[1], x = i / ch % 3, y = i / ch / 3 % 3, image = i / ch / 9;
+    double best = -1e9;
+    for (int k = 0; k < 9; k++) {
+        int64_t yy = 2 * y + k / 3, xx = 2 * x + k % 3;
+        if (yy < h && xx < w) best = fmax(best, a[((image * h + yy) * w + xx) * ch + i % ch]);
+    }
     return best;
 }
 BUILD(b_avg_pool, rf__avg_pool(g, a, 2, 2, 0, true))
@@ -247,12 +299,16 @@ static const op_case cases[] = {
     {"linear", S3(2, 3, 5), S2(4, 5), S1(4), b_linear, e_linear, true, true},
     {"conv 3x3", S4(2, 4, 5, 3), S4(4, 3, 3, 3), S1(4), b_conv3, e_conv3, true, true},
     {"conv stride 2", S4(2, 5, 5, 3), S4(4, 3, 3, 3), NONE, b_conv_s2, e_conv_s2, true, false},
+    {"conv 1x7", S4(2, 3, 5, 3), S4(4, 1, 7, 3), S1(4), b_conv_wide, e_conv_wide, true, true},
+    {"conv 5x1 stride 2", S4(2, 6, 5, 3), S4(4, 5, 1, 3), S1(4), b_conv_high, e_conv_high, true, true},
+    {"conv 1x1 with a border", S4(2, 3, 2, 3), S4(4, 1, 1, 3), S1(4), b_conv_border, e_conv3, true, true},
     {"attention qkv", S3(2, 5, 24), NONE, NONE, b_attention_qkv, e_attention_qkv, false, false},
     {"attention", S3(2, 3, 8), S3(2, 5, 8), S3(2, 5, 8), b_attention, e_attention, false, false},
     {"group_norm", S4(2, 3, 2, 6), S1(6), S1(6), b_group_norm, e_group_norm, true, true},
     {"group_norm silu", S4(2, 3, 2, 6), S1(6), S1(6), b_group_norm_silu, e_group_norm_silu, true, true},
     {"layer_norm", S3(2, 3, 6), S1(6), S1(6), b_layer_norm, e_layer_norm, true, true},
     {"layer_norm modulate", S3(2, 3, 6), S2(2, 6), S2(2, 6), b_modulated_norm, e_modulated_norm, false, false},
+    {"unit_norm", S3(2, 3, 6), NONE, NONE, b_unit_norm, e_unit_norm, false, false},
     {"silu", S3(2, 3, 7), NONE, NONE, b_silu, e_silu, false, false},
     {"gelu tanh", S3(2, 3, 7), NONE, NONE, b_gelu, e_gelu, false, false},
     {"gelu erf", S3(2, 3, 7), NONE, NONE, b_gelu_erf, e_gelu_erf, false, false},
@@ -276,9 +332,13 @@ static const op_case cases[] = {
     {"slice tokens", S3(2, 5, 3), NONE, NONE, b_slice_tokens, e_slice_tokens, false, false},
     {"up2", S4(2, 2, 3, 5), NONE, NONE, b_up2, e_up2, false, false},
     {"down2", S4(2, 4, 6, 5), NONE, NONE, b_down2, e_down2, false, false},
+    {"resize", S4(2, 4, 3, 2), NONE, NONE, b_resize, e_resize, false, false},
+    {"resize corner", S4(2, 3, 9, 2), NONE, NONE, b_resize_corner, e_resize_corner, false, false},
+    {"pad_channels", S4(2, 2, 3, 4), NONE, NONE, b_pad_channels, e_pad_channels, false, false},
     {"patchify", S4(2, 4, 6, 3), NONE, NONE, b_patchify, e_patchify, false, false},
     {"unpatchify", S4(2, 4, 4, 3), NONE, NONE, b_patch_round, e_copy, false, false},
     {"max_pool", S4(2, 4, 6, 3), NONE, NONE, b_max_pool, e_max_pool, false, false},
+    {"max_pool ceil", S4(1, 6, 7, 3), NONE, NONE, b_max_pool_ceil, e_max_pool_ceil, false, false},
     {"avg_pool", S4(2, 4, 6, 5), NONE, NONE, b_avg_pool, e_down2, false, false},
     {"mean_pixels", S4(2, 3, 2, 5), NONE, NONE, b_mean_pixels, e_mean_pixels, false, false},
     {"sum_rows", S3(2, 3, 5), NONE, NONE, b_sum_rows, e_sum_rows, false, false},

@@ -150,7 +150,7 @@ bool rf__plan_dense(const rf_plan *plan, int *cursor, rf_dense_step *out) {
             const rf_conv_dw_args *a = &step->args.conv_dw;
             out->args = (rf_conv_args){.dtype = a->dtype, .y_dtype = a->dtype, .batch = a->batch, .h = a->h, .w = a->w,
                                        .cin = a->cin, .oh = a->oh, .ow = a->ow, .cout = a->cout, .kh = a->kh, .kw = a->kw,
-                                       .stride = a->stride, .pad = a->pad, .dilate = 1, .scale = 1};
+                                       .stride = a->stride, .pad_h = a->pad_h, .pad_w = a->pad_w, .dilate = 1, .scale = 1};
         } else {
             out->args = step->args.conv;
         }

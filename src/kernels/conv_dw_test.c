@@ -47,18 +47,19 @@ static void check_close(const char *name, const rf_conv_dw_args *a, const char *
                         const float *want, const float *magnitude, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         if (!(fabs((double)got[i] - want[i]) <= SUM_TOLERANCE * (magnitude[i] + 4)))
-            fail_msg("%s: %s of %s %lldx%dx%dx%d -> %d k%d s%d p%d: element %lld is %g, expected %g", name, what,
+            fail_msg("%s: %s of %s %lldx%dx%dx%d -> %d k%dx%d s%d p%d,%d: element %lld is %g, expected %g", name, what,
                      a->dtype == RF_BF16 ? "bf16" : "f32", (long long)a->batch, a->h, a->w, a->cin, a->cout, a->kh,
-                     a->stride, a->pad, (long long)i, got[i], want[i]);
+                     a->kw, a->stride, a->pad_h, a->pad_w, (long long)i, got[i], want[i]);
 }
 
 static void check_dw(const conv_case *c) {
     for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
         float bias[3][256];
         rf_conv_dw_args a = {.dtype = dtype, .batch = c->batch, .h = c->h, .w = c->w, .cin = c->cin, .cout = c->cout,
-                             .kh = c->kernel, .kw = c->kernel, .stride = c->stride, .pad = c->pad};
-        a.oh = out_size(c, c->h);
-        a.ow = out_size(c, c->w);
+                             .kh = c->kernel, .kw = width_of(c), .stride = c->stride, .pad_h = c->pad,
+                             .pad_w = pad_w_of(c)};
+        a.oh = out_height(c);
+        a.ow = out_width(c);
         a.dbias = c->epilogue & BIAS ? bias[0] : NULL;
         int64_t weights = (int64_t)a.cin * a.cout * a.kh * a.kw;
         a.x = random_buffer(dtype, a.batch * a.h * a.w * a.cin);
@@ -94,6 +95,8 @@ static void dw_shapes(void **state) {
         {1, 6, 5, 65, 31, 1, 2, 0, 1, false, 0},    {3, 11, 11, 5, 12, 7, 2, 2, 1, false, BIAS},
         {1, 3, 300, 18, 9, 3, 1, 2, 1, false, BIAS}, {2, 4, 4, 20, 20, 4, 4, 0, 1, false, 0},
         {1, 1, 300, 16, 6, 1, 1, 0, 1, false, BIAS}, {5, 8, 1, 12, 62, 2, 2, 1, 1, false, 0},
+        {2, 9, 8, 20, 33, 1, 1, 0, 1, false, BIAS, 7, 3}, {3, 9, 8, 33, 20, 7, 1, 3, 1, false, BIAS, 1, 0},
+        {2, 7, 9, 3, 20, 5, 2, 2, 1, false, 0, 3, 1},     {2, 6, 6, 20, 34, 1, 1, 1, 1, false, BIAS},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_dw(&cases[i]);
 }
@@ -111,7 +114,8 @@ static void dw_random_shapes(void **state) {
         c.stride = 1 + (int)(random_bits() % 2);
         c.pad = (int)(random_bits() % (unsigned)c.kernel);
         c.epilogue = random_bits() & BIAS;
-        if (c.h + 2 * c.pad < c.kernel || c.w + 2 * c.pad < c.kernel) continue;
+        if (i % 4 == 0) c.kw = 1 + (int)(random_bits() % 4), c.pad_w = (int)(random_bits() % (unsigned)c.kw);
+        if (c.h + 2 * c.pad < c.kernel || c.w + 2 * pad_w_of(&c) < width_of(&c)) continue;
         check_dw(&c);
     }
 }

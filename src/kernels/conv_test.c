@@ -10,7 +10,7 @@ typedef struct conv_data {
 } conv_data;
 
 static void *pack_with(const rf_conv_provider *p, const conv_data *d, const conv_case *c) {
-    rf_pack_args k = {.dtype = d->args.dtype, .kh = c->kernel, .kw = c->kernel, .transposed = c->transposed};
+    rf_pack_args k = {.dtype = d->args.dtype, .kh = c->kernel, .kw = width_of(c), .transposed = c->transposed};
     k.cin = c->transposed ? c->cout : c->cin;
     k.cout = c->transposed ? c->cin : c->cout;
     k.w = d->weights;
@@ -45,11 +45,11 @@ static void *run_conv(const rf_conv_provider *p, const conv_data *d, const conv_
 
 static conv_data make_conv(const conv_case *c, rf_dtype dtype) {
     conv_data d = {.args = {.dtype = dtype, .y_dtype = c->epilogue & WIDE ? RF_F32 : dtype, .batch = c->batch, .h = c->h,
-                            .w = c->w, .cin = c->cin, .cout = c->cout, .kh = c->kernel, .kw = c->kernel,
-                            .stride = c->stride, .pad = c->pad, .dilate = c->dilate, .scale = 1, .residual_scale = 1}};
+                            .w = c->w, .cin = c->cin, .cout = c->cout, .kh = c->kernel, .kw = width_of(c),
+                            .stride = c->stride, .pad_h = c->pad, .pad_w = pad_w_of(c), .dilate = c->dilate, .scale = 1, .residual_scale = 1}};
     rf_conv_args *a = &d.args;
-    a->oh = out_size(c, c->h);
-    a->ow = out_size(c, c->w);
+    a->oh = out_height(c);
+    a->ow = out_width(c);
     d.outputs = a->batch * a->oh * a->ow * a->cout;
     a->x = random_buffer(dtype, a->batch * a->h * a->w * a->cin);
     d.weights = random_buffer(RF_F32, (int64_t)a->cin * a->cout * a->kh * a->kw);
@@ -64,8 +64,8 @@ static conv_data make_conv(const conv_case *c, rf_dtype dtype) {
 
     conv_data m = d;
     m.args = (rf_conv_args){.dtype = RF_F32, .y_dtype = RF_F32, .batch = c->batch, .h = c->h, .w = c->w, .cin = c->cin,
-                            .oh = a->oh, .ow = a->ow, .cout = c->cout, .kh = c->kernel, .kw = c->kernel,
-                            .stride = c->stride, .pad = c->pad, .dilate = c->dilate, .scale = 1};
+                            .oh = a->oh, .ow = a->ow, .cout = c->cout, .kh = c->kernel, .kw = width_of(c),
+                            .stride = c->stride, .pad_h = c->pad, .pad_w = pad_w_of(c), .dilate = c->dilate, .scale = 1};
     int64_t inputs = a->batch * a->h * a->w * a->cin, weights = (int64_t)a->cin * a->cout * a->kh * a->kw;
     float *x = rf__alloc_array(inputs, 4), *w = rf__alloc_array(weights, 4);
     for (int64_t i = 0; i < inputs; i++) x[i] = fabsf(rf__get(dtype, a->x, i));
@@ -96,9 +96,9 @@ static void compare(const char *name, const conv_case *c, const conv_data *d, co
         double g = rf__get(d->args.y_dtype, got, i), w = rf__get(d->args.y_dtype, want, i);
         double limit = SUM_TOLERANCE * (d->magnitude[i] + 4) + (d->args.y_dtype == RF_BF16 ? BF16_STEP * fabs(w) : 0);
         if (!(fabs(g - w) <= limit))
-            fail_msg("%s: %s %dx%dx%dx%d -> %d k%d s%d p%d d%d%s epilogue %x: output %lld is %g, expected %g +- %g", name,
+            fail_msg("%s: %s %dx%dx%dx%d -> %d k%dx%d s%d p%d,%d d%d%s epilogue %x: output %lld is %g, expected %g +- %g", name,
                      d->args.dtype == RF_BF16 ? "bf16" : "f32", c->batch, c->h, c->w, c->cin, c->cout, c->kernel,
-                     c->stride, c->pad, c->dilate, c->transposed ? " transposed" : "", c->epilogue, (long long)i, g, w,
+                     width_of(c), c->stride, c->pad, pad_w_of(c), c->dilate, c->transposed ? " transposed" : "", c->epilogue, (long long)i, g, w,
                      limit);
     }
 }
@@ -135,6 +135,10 @@ static void conv_shapes(void **state) {
         {64, 1, 1, 32, 80, 1, 1, 0, 1, false, BIAS}, {1, 1, 130, 40, 200, 1, 1, 0, 1, true, 0},
         {2, 6, 6, 3, 70, 3, 1, 1, 1, true, BIAS},    {2, 5, 5, 11, 20, 3, 1, 2, 2, true, 0},
         {1, 40, 40, 30, 20, 3, 1, 1, 1, false, BIAS}, {1, 40, 40, 20, 12, 3, 1, 1, 1, false, WIDE},
+        {2, 9, 8, 20, 33, 1, 1, 0, 1, false, BIAS, 7, 3}, {2, 9, 8, 33, 20, 7, 1, 3, 1, false, BIAS, 1, 0}, /* Inception's */
+        {1, 6, 7, 3, 20, 3, 1, 1, 1, false, 0, 1, 0},     {2, 9, 9, 17, 24, 1, 1, 0, 1, true, 0, 7, 3},
+        {2, 9, 5, 18, 9, 3, 2, 1, 1, false, BIAS, 5, 2},  {1, 6, 6, 20, 70, 1, 1, 1, 1, false, BIAS}, /* a 1x1 kernel with a border */
+        {1, 6, 6, 20, 12, 1, 1, -1, 1, true, 0},          /* and its gradient */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_conv(&cases[i]);
 }
@@ -153,8 +157,9 @@ static void conv_random_shapes(void **state) {
         if (i % 3 == 1) c.stride = 2;
         if (i % 3 == 2) c.dilate = 2;
         c.transposed = random_bits() & 1;
+        if (i % 4 == 0) c.kw = 1 + (int)(random_bits() % 4), c.pad_w = (int)(random_bits() % (unsigned)c.kw);
         c.epilogue = random_bits() % 64 | random_bits() % 7 << 8;
-        if (out_size(&c, c.h) < 1 || out_size(&c, c.w) < 1) continue;
+        if (out_height(&c) < 1 || out_width(&c) < 1) continue;
         check_conv(&c);
     }
 }
@@ -214,7 +219,7 @@ static void rod_measures(void **state) {
     (void)state;
     rf_conv_provider provider;
     const rf_conv_args a = {.dtype = RF_F32, .batch = 1, .h = 8, .w = 8, .cin = 16, .oh = 8, .ow = 8, .cout = 16, .kh = 3,
-                            .kw = 3, .stride = 1, .pad = 1, .dilate = 1};
+                            .kw = 3, .stride = 1, .pad_h = 1, .pad_w = 1, .dilate = 1};
     for (int direction = RF_ROD_FORWARD; direction <= RF_ROD_WEIGHTS; direction++) {
         double seconds = rf__onednn_seconds(&a, direction, 1, 0.001);
         assert_true(rf__conv_provider_onednn(&provider) ? seconds > 0 && seconds < 1 : seconds == -1);

@@ -83,10 +83,17 @@ typedef struct conv_case {
     int batch, h, w, cin, cout, kernel, stride, pad, dilate;
     bool transposed;
     unsigned epilogue; /* bits: bias rows gate residual scale f32-out, then the activation from bit 8 */
+    int kw, pad_w;     /* kw 0: as high as wide */
 } conv_case;
 
 enum { BIAS = 1, ROWS = 2, GATE = 4, RESIDUAL = 8, SCALE = 16, WIDE = 32 };
 
-static inline int out_size(const conv_case *c, int in) { return ((in - 1) * c->dilate + 1 + 2 * c->pad - c->kernel) / c->stride + 1; }
+static inline int width_of(const conv_case *c) { return c->kw ? c->kw : c->kernel; }
+static inline int pad_w_of(const conv_case *c) { return c->kw ? c->pad_w : c->pad; }
+static inline int out_size(const conv_case *c, int in, int kernel, int pad) {
+    return ((in - 1) * c->dilate + 1 + 2 * pad - kernel) / c->stride + 1;
+}
+static inline int out_height(const conv_case *c) { return out_size(c, c->h, c->kernel, c->pad); }
+static inline int out_width(const conv_case *c) { return out_size(c, c->w, width_of(c), pad_w_of(c)); }
 
 #endif

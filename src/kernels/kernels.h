@@ -24,12 +24,12 @@ typedef enum rf_act {
 /* Convolution as an implicit GEMM; a linear layer is kh = kw = 1 with h = 1, w = tokens.
  *   y[b,oy,ox,co] = act( scale * (sum x[b,iy,ix,ci] W[co,ky,kx,ci] + bias[co] + rows[b,co]) * gate[b,co]
  *                        + residual[b,oy,ox,co] * residual_scale )
- * iy*dilate = oy*stride + ky - pad  (dilate > 1 only in the gradient of a strided convolution: taps where
+ * iy*dilate = oy*stride + ky - pad_h, ix in the same way  (dilate > 1 only in the gradient of a strided convolution: taps where
  * it does not divide are zero). Optional pointers are NULL. */
 typedef struct rf_conv_args {
     rf_dtype dtype, y_dtype;  /* x (and packed weights); y and residual */
     int64_t batch;
-    int h, w, cin, oh, ow, cout, kh, kw, stride, pad, dilate;
+    int h, w, cin, oh, ow, cout, kh, kw, stride, pad_h, pad_w, dilate; /* pad_h: rows above, pad_w: columns to the left */
     const void *x, *packed;   /* packed by the same provider with the same cin, cout, kh, kw, dtype */
     const float *bias;        /* [cout] */
     const float *rows;        /* [batch, rows_stride] */
@@ -52,12 +52,12 @@ typedef struct rf_pack_args {
     void *packed;
 } rf_pack_args;
 
-/* dw[co,ky,kx,ci] += sum_{b,oy,ox} dy[b,oy,ox,co] x[b,iy,ix,ci]  (iy = oy*stride + ky - pad),
+/* dw[co,ky,kx,ci] += sum_{b,oy,ox} dy[b,oy,ox,co] x[b,iy,ix,ci]  (iy = oy*stride + ky - pad_h),
  * dbias[co] += sum dy (NULL: not wanted). Units: blocks of the result. scratch: see dw_scratch. */
 typedef struct rf_conv_dw_args {
     rf_dtype dtype;
     int64_t batch;
-    int h, w, cin, oh, ow, cout, kh, kw, stride, pad;
+    int h, w, cin, oh, ow, cout, kh, kw, stride, pad_h, pad_w;
     const void *x, *dy;
     float *dw, *dbias;
     void *shared;             /* dw_shared bytes, filled by dw_prepare before the units run */
@@ -175,6 +175,28 @@ typedef struct rf_resample_args {
     void *y;
 } rf_resample_args;
 
+/* Bilinear interpolation h x w -> oh x ow without antialiasing; a pixel beyond the border is the border's.
+ * Output position o reads around max(0, (o + 1/2) h/oh - 1/2), with `corner` around o h/oh (TensorFlow 1), in f32 as PyTorch
+ * does. Backward: dx from dy, overwritten. Units: images. */
+typedef struct rf_resize_args {
+    rf_dtype dtype;
+    int64_t batch;
+    int h, w, channels, oh, ow;
+    bool corner;
+    const void *x, *dy;
+    void *y, *dx;
+} rf_resize_args;
+
+/* y[r,:] = x[r,:] / (n + eps), n = |x[r,:]|. Backward: dx = (dy - x (x.dy) / (n (n + eps))) / (n + eps), and 0 where n is 0
+ * (a kink; PyTorch gives NaN there). Units: rows. */
+typedef struct rf_unit_norm_args {
+    rf_dtype dtype;
+    int channels;
+    float eps;
+    const void *x, *dy;
+    void *y, *dx;
+} rf_unit_norm_args;
+
 /* Copy a [rows, cols] block between two strided arrays (concat, slice). Units: rows. */
 typedef struct rf_copy_args {
     rf_dtype dtype;
@@ -228,7 +250,8 @@ typedef struct rf_dropout_args {
     void *y;
 } rf_dropout_args;
 
-/* pooling: max or mean over kxk windows. count_pad: mean divides by k*k also at the border. oh, ow given. Units: images. */
+/* pooling: max or mean over kxk windows. count_pad: mean divides by k*k also at the border. oh, ow are given: the last windows
+ * may reach beyond the image (ceil mode) but begin inside. Units: images. */
 typedef struct rf_pool_args {
     rf_dtype dtype;
     int64_t batch;
@@ -281,6 +304,10 @@ typedef struct rf_adam_args {
     X(sum, rf_rows_args)                                                                           \
     X(up2, rf_resample_args)                                                                       \
     X(down2, rf_resample_args)                                                                     \
+    X(resize, rf_resize_args)                                                                      \
+    X(resize_bwd, rf_resize_args)                                                                  \
+    X(unit_norm, rf_unit_norm_args)                                                                \
+    X(unit_norm_bwd, rf_unit_norm_args)                                                            \
     X(copy, rf_copy_args)                                                                          \
     X(patch, rf_patch_args)                                                                        \
     X(embed, rf_embed_args)                                                                        \

@@ -135,6 +135,25 @@ static void resampling(void **state) {
         }
 }
 
+static void bilinear(void **state) {
+    (void)state;
+    static const struct {
+        int batch, h, w, oh, ow, channels;
+    } shapes[] = {{2, 4, 4, 9, 7, 3}, {1, 1, 1, 5, 4, 1}, {3, 5, 3, 5, 3, 20}, {1, 9, 11, 4, 3, 2}};
+    for (int s = 0; s < COUNT(shapes); s++)
+        EACH_DTYPE for (int form = 0; form < 4; form++) { /* bits: corner, backward */
+            rf_resize_args a = {.dtype = dtype, .batch = shapes[s].batch, .h = shapes[s].h, .w = shapes[s].w, .oh = shapes[s].oh,
+                                .ow = shapes[s].ow, .channels = shapes[s].channels, .corner = form & 1};
+            int64_t from = a.batch * a.h * a.w * a.channels, to = a.batch * a.oh * a.ow * a.channels;
+            TRIAL(resize, dtype, a.batch, "%dx%d to %dx%d form %d", a.h, a.w, a.oh, a.ow, form);
+            t.kernel = form & 2 ? RF_K_resize_bwd : RF_K_resize;
+            if (form & 2) a.dy = in(&t, dtype, to), a.dx = out(&t, dtype, from);
+            else a.x = in(&t, dtype, from), a.y = out(&t, dtype, to);
+            t.args = &a;
+            judge(&t);
+        }
+}
+
 static void copies(void **state) {
     (void)state;
     static const struct {
@@ -196,15 +215,15 @@ static void dropouts(void **state) {
 static void pools(void **state) {
     (void)state;
     static const struct {
-        int batch, h, w, channels, size, stride, pad;
-    } shapes[] = {{2, 8, 8, 32, 2, 2, 0}, {1, 9, 7, 5, 3, 2, 1}, {3, 5, 5, 20, 3, 1, 1}, {1, 8, 8, 64, 8, 8, 0}};
+        int batch, h, w, channels, size, stride, pad, extra; /* extra: windows that reach beyond the image (ceil mode) */
+    } shapes[] = {{2, 8, 8, 32, 2, 2, 0}, {1, 9, 7, 5, 3, 2, 1}, {3, 5, 5, 20, 3, 1, 1}, {1, 8, 8, 64, 8, 8, 0}, {2, 6, 8, 20, 3, 2, 0, 1}};
     for (int s = 0; s < COUNT(shapes); s++)
         EACH_DTYPE for (int form = 0; form < 8; form++) { /* bits: max, count_pad, backward */
             int size = shapes[s].size, stride = shapes[s].stride, pad = shapes[s].pad;
             rf_pool_args a = {.dtype = dtype, .batch = shapes[s].batch, .h = shapes[s].h, .w = shapes[s].w,
                               .channels = shapes[s].channels, .size = size, .stride = stride, .pad = pad, .max = form & 1,
-                              .count_pad = form & 2, .oh = (shapes[s].h + 2 * pad - size) / stride + 1,
-                              .ow = (shapes[s].w + 2 * pad - size) / stride + 1};
+                              .count_pad = form & 2, .oh = (shapes[s].h + 2 * pad - size) / stride + 1 + shapes[s].extra,
+                              .ow = (shapes[s].w + 2 * pad - size) / stride + 1 + shapes[s].extra};
             int64_t large = a.batch * a.h * a.w * a.channels, small = a.batch * a.oh * a.ow * a.channels;
             TRIAL(pool, dtype, a.batch, "%dx%dx%d size %d stride %d form %d", a.h, a.w, a.channels, size, stride, form);
             t.kernel = form & 4 ? RF_K_pool_bwd : RF_K_pool;
@@ -270,8 +289,8 @@ static void cross_entropies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps), cmocka_unit_test(adam), cmocka_unit_test(row_affines),
-        cmocka_unit_test(row_reduces), cmocka_unit_test(factors_and_sums), cmocka_unit_test(resampling), cmocka_unit_test(copies),
-        cmocka_unit_test(patches), cmocka_unit_test(dropouts), cmocka_unit_test(pools), cmocka_unit_test(embeddings),
+        cmocka_unit_test(row_reduces), cmocka_unit_test(factors_and_sums), cmocka_unit_test(resampling), cmocka_unit_test(bilinear),
+        cmocka_unit_test(copies), cmocka_unit_test(patches), cmocka_unit_test(dropouts), cmocka_unit_test(pools), cmocka_unit_test(embeddings),
         cmocka_unit_test(time_features), cmocka_unit_test(cross_entropies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

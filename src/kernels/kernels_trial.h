@@ -35,7 +35,10 @@ static const struct limit {
     {RF_K_row_affine, 4e-7, BF16_ULP},     /* fused multiply-add */
     {RF_K_row_reduce, 1e-6, 1e-6},         /* f32 sums of up to 600 against double; the result is f32 */
     {RF_K_scale_rows, 2e-7, BF16_ULP},     {RF_K_dot_rows, 2e-6, 2e-6}, {RF_K_sum, 2e-6, 2e-6},
+    {RF_K_unit_norm, 1e-6, BF16_ULP},      /* f32 sums against double */
+    {RF_K_unit_norm_bwd, 4e-6, BF16_ULP},
     {RF_K_up2, 0, 0},                      {RF_K_down2, 0, 0},          {RF_K_copy, 0, 0},
+    {RF_K_resize, 0, 0},                   {RF_K_resize_bwd, 0, 0},
     {RF_K_patch, 0, 0},                    {RF_K_embed, 0, 0},          {RF_K_embed_bwd, 0, 0},
     {RF_K_time_features, 0, 0},            {RF_K_dropout, 0, 0},        {RF_K_pool, 0, 0},
     {RF_K_pool_bwd, 0, 0},                 {RF_K_xent, 0, 0},           {RF_K_xent_bwd, 0, 0},

@@ -61,7 +61,7 @@ static inline rf_native_cut rf__native_cut(const rf_conv_args *a, int nr, int vw
     rf_native_cut c = {.s = rf__native_shape(a->dtype, a->cin, a->cout, a->kh, a->kw, nr, vw)};
     c.pixels = a->batch * a->oh * a->ow;
     c.gather_bytes = (4 * (int64_t)c.s.steps + 63) / 64 * 64;
-    c.gaps = a->kh * a->kw > 1 || a->pad > 0 || a->dilate > 1;
+    c.gaps = a->kh * a->kw > 1 || a->pad_h || a->pad_w || a->dilate > 1;
     /* About 2 MFLOP a unit, but 16 units where there is work for them. */
     int64_t work = 2LL * c.s.taps * c.s.k * (c.s.width < nr ? c.s.width : nr);
     int64_t want = 2000000 / work, share = (c.pixels * c.s.panels + 15) / 16;

@@ -27,7 +27,7 @@ enum { RF_NATIVE_DW_PREPARE_ROWS = 256 };
 /* nr: input channels of a register tile; paired: the form is DOT */
 static inline rf_native_dw rf__native_dw(const rf_conv_dw_args *a, int nr, int vw, bool paired) {
     rf_native_dw d = {.paired = paired, .taps = a->kh * a->kw, .cin = a->cin};
-    bool one = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad == 0;
+    bool one = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad_h == 0 && a->pad_w == 0;
     int64_t pixels = a->batch * a->oh * a->ow;
     d.merged = d.taps > 1 && a->cin <= RF_NATIVE_MERGE;
     d.flat = one || d.merged;

@@ -96,12 +96,35 @@ static void layer_norms_backward(void **state) {
         }
 }
 
+static void unit_norms(void **state) {
+    (void)state;
+    static const struct {
+        int rows, channels;
+    } shapes[] = {{5, 64}, {9, 384}, {3, 1}, {7, 100}, {33, 257}, {50, 15}, {2, 512}};
+    for (int s = 0; s < COUNT(shapes); s++)
+        EACH_DTYPE for (int backward = 0; backward < 2; backward++) {
+            int64_t n = (int64_t)shapes[s].rows * shapes[s].channels;
+            TRIAL(unit_norm, dtype, shapes[s].rows, "%dx%d backward %d", shapes[s].rows, shapes[s].channels, backward);
+            t.kernel = backward ? RF_K_unit_norm_bwd : RF_K_unit_norm;
+            rf_unit_norm_args a = {.dtype = dtype, .channels = shapes[s].channels, .eps = 1e-10f};
+            char *x = in(&t, dtype, n);
+            memset(x, 0, (size_t)shapes[s].channels * rf__dtype_size(dtype)); /* the first row has no direction */
+            memcpy(t.buffers[0].start, x, (size_t)shapes[s].channels * rf__dtype_size(dtype));
+            a.x = x;
+            if (backward) a.dy = in(&t, dtype, n), a.dx = out(&t, dtype, n);
+            else a.y = out(&t, dtype, n);
+            t.args = &a;
+            judge(&t);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group_norms),
         cmocka_unit_test(group_norms_backward),
         cmocka_unit_test(layer_norms),
         cmocka_unit_test(layer_norms_backward),
+        cmocka_unit_test(unit_norms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,12 +97,13 @@ static int64_t split(int64_t n) {
 static rf_status conv_prepare(rf_conv_args *a) {
     state *s = state_new();
     if (!s) return rf__fail(RF_ENOMEM, "no memory for a oneDNN convolution, or no CPU engine");
-    bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad == 0 && a->dilate == 1;
+    bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad_h == 0 && a->pad_w == 0 && a->dilate == 1;
     int64_t n = linear ? a->batch * a->oh * a->ow : a->batch;
     s->units = split(n);
     s->shape = (dense){.linear = linear, .type = type_of(a->dtype), .y_type = type_of(a->y_dtype), .n = n / s->units,
                        .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh, .ow = a->ow, .oc = a->cout, .kh = a->kh,
-                       .kw = a->kw, .stride = a->stride, .pad = a->pad};
+                       .kw = a->kw, .stride = a->stride,
+                       .pad_h = a->pad_h, .pad_w = a->pad_w};
     if (a->dilate == 1 && rf__onednn_op_make(&s->plain, &s->shape, DENSE_FORWARD)) {
         dense wide = s->shape;
         wide.y_type = dnnl_f32;
@@ -215,10 +216,11 @@ static void conv(const void *args, int64_t begin, int64_t end, void *scratch) {
 static rf_status dw_state_prepare(rf_conv_dw_args *a) {
     state *s = state_new();
     if (!s) return rf__fail(RF_ENOMEM, "no memory for a oneDNN weight gradient, or no CPU engine");
-    bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad == 0;
+    bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad_h == 0 && a->pad_w == 0;
     s->shape = (dense){.linear = linear, .type = type_of(a->dtype), .y_type = type_of(a->dtype),
                        .n = linear ? a->batch * a->oh * a->ow : a->batch, .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh,
-                       .ow = a->ow, .oc = a->cout, .kh = a->kh, .kw = a->kw, .stride = a->stride, .pad = a->pad};
+                       .ow = a->ow, .oc = a->cout, .kh = a->kh, .kw = a->kw, .stride = a->stride,
+                       .pad_h = a->pad_h, .pad_w = a->pad_w};
     rf__onednn_op_make(&s->plain, &s->shape, DENSE_WEIGHTS);
     s->wide = s->plain;
     a->provider_state = s;

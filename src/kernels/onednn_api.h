@@ -15,7 +15,7 @@
 typedef struct dense {
     bool linear;
     dnnl_data_type_t type, y_type; /* x and weights; y */
-    dnnl_dim_t n, ih, iw, ic, oh, ow, oc, kh, kw, stride, pad;
+    dnnl_dim_t n, ih, iw, ic, oh, ow, oc, kh, kw, stride, pad_h, pad_w;
 } dense;
 
 enum { DENSE_FORWARD, DENSE_DATA, DENSE_WEIGHTS };
@@ -70,9 +70,9 @@ static inline void dense_mds_drop(dense_mds *m) {
 /* The descriptor of one direction, NULL when the library has no such kernel. */
 static inline dnnl_primitive_desc_t dense_desc_of(dnnl_engine_t engine, const dense *d, const dense_mds *m, int direction,
                                                   dnnl_primitive_attr_t attr, dnnl_primitive_desc_t hint) {
-    const dnnl_dims_t low = {d->pad, d->pad}, step = {d->stride, d->stride};
-    dnnl_dim_t after_h = (d->oh - 1) * d->stride + d->kh - d->ih - d->pad;
-    dnnl_dim_t after_w = (d->ow - 1) * d->stride + d->kw - d->iw - d->pad;
+    const dnnl_dims_t low = {d->pad_h, d->pad_w}, step = {d->stride, d->stride};
+    dnnl_dim_t after_h = (d->oh - 1) * d->stride + d->kh - d->ih - d->pad_h;
+    dnnl_dim_t after_w = (d->ow - 1) * d->stride + d->kw - d->iw - d->pad_w;
     const dnnl_dims_t high = {after_h > 0 ? after_h : 0, after_w > 0 ? after_w : 0};
     md_view x = md_of(&m->x), w = md_of(&m->w), bias = md_of(&m->bias), y = md_of(&m->y);
     dnnl_primitive_desc_t pd = NULL;

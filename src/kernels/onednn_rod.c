@@ -85,11 +85,12 @@ static double sample(rod *r, double budget) {
 }
 
 double rf__onednn_seconds(const rf_conv_args *a, int direction, int threads, double budget) {
-    const bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad == 0;
+    const bool linear = a->kh == 1 && a->kw == 1 && a->stride == 1 && a->pad_h == 0 && a->pad_w == 0;
     const dnnl_data_type_t type = a->dtype == RF_BF16 ? dnnl_bf16 : dnnl_f32;
     const dense d = {.linear = linear, .type = type, .y_type = type, .n = linear ? a->batch * a->oh * a->ow : a->batch,
                      .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh, .ow = a->ow, .oc = a->cout, .kh = a->kh,
-                     .kw = a->kw, .stride = a->stride, .pad = a->pad};
+                     .kw = a->kw, .stride = a->stride,
+                     .pad_h = a->pad_h, .pad_w = a->pad_w};
     rod r = {0};
     double seconds = -1;
     md_own bias;

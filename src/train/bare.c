@@ -18,7 +18,7 @@ static rf_conv_args forward_of(const rf_dense_step *step) {
     if (step->direction != 2) return a;
     const rf_conv_args *s = &step->args;
     a.h = s->oh, a.w = s->ow, a.oh = s->h, a.ow = s->w, a.cin = s->cout, a.cout = s->cin;
-    a.stride = s->dilate, a.pad = s->kh - 1 - s->pad, a.dilate = 1;
+    a.stride = s->dilate, a.pad_h = s->kh - 1 - s->pad_h, a.pad_w = s->kw - 1 - s->pad_w, a.dilate = 1;
     return a;
 }
 
@@ -26,7 +26,7 @@ static bool same(const shape *a, const shape *b) {
     const rf_conv_args *p = &a->args, *q = &b->args;
     return a->direction == b->direction && p->dtype == q->dtype && p->batch == q->batch && p->h == q->h && p->w == q->w && p->cin == q->cin &&
            p->oh == q->oh && p->ow == q->ow && p->cout == q->cout && p->kh == q->kh && p->kw == q->kw && p->stride == q->stride &&
-           p->pad == q->pad;
+           p->pad_h == q->pad_h && p->pad_w == q->pad_w;
 }
 
 static rf_status measure(shape *s, const rf_dense_step *step, int threads, double budget) {

@@ -33,8 +33,8 @@ static float dot(const rf_conv_args *a, int64_t b, int oy, int ox, int co) {
     float sum = 0;
     for (int ky = 0; ky < a->kh; ky++)
         for (int kx = 0; kx < a->kw; kx++) {
-            int iy = source(oy, ky, a->stride, a->pad, a->dilate, a->h);
-            int ix = source(ox, kx, a->stride, a->pad, a->dilate, a->w);
+            int iy = source(oy, ky, a->stride, a->pad_h, a->dilate, a->h);
+            int ix = source(ox, kx, a->stride, a->pad_w, a->dilate, a->w);
             if (iy < 0 || ix < 0) continue;
             int64_t x = ((b * a->h + iy) * a->w + ix) * a->cin;
             int64_t w = (((int64_t)co * a->kh + ky) * a->kw + kx) * a->cin;
@@ -72,7 +72,7 @@ static float dw_sum(const rf_conv_dw_args *a, int co, int ky, int kx, int ci) {
     for (int64_t b = 0; b < a->batch; b++)
         for (int oy = 0; oy < a->oh; oy++)
             for (int ox = 0; ox < a->ow; ox++) {
-                int iy = source(oy, ky, a->stride, a->pad, 1, a->h), ix = source(ox, kx, a->stride, a->pad, 1, a->w);
+                int iy = source(oy, ky, a->stride, a->pad_h, 1, a->h), ix = source(ox, kx, a->stride, a->pad_w, 1, a->w);
                 if (iy < 0 || ix < 0) continue;
                 sum += rf__get(a->dtype, a->dy, ((b * a->oh + oy) * a->ow + ox) * a->cout + co) *
                        rf__get(a->dtype, a->x, ((b * a->h + iy) * a->w + ix) * a->cin + ci);

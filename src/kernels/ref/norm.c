@@ -134,3 +134,40 @@ void rf__ref_layer_norm_bwd(const void *args, int64_t begin, int64_t end, void *
         }
     }
 }
+
+/* ---- unit length ---- */
+
+static float length_of(const rf_unit_norm_args *a, int64_t row) {
+    double square = 0;
+    for (int c = 0; c < a->channels; c++) {
+        double x = rf__get(a->dtype, a->x, row * a->channels + c);
+        square += x * x;
+    }
+    return (float)sqrt(square);
+}
+
+void rf__ref_unit_norm(const void *args, int64_t begin, int64_t end, void *scratch) {
+    const rf_unit_norm_args *a = args;
+    (void)scratch;
+    for (int64_t row = begin; row < end; row++) {
+        float length = length_of(a, row) + a->eps;
+        for (int64_t i = row * a->channels; i < (row + 1) * a->channels; i++)
+            rf__put(a->dtype, a->y, i, rf__get(a->dtype, a->x, i) / length);
+    }
+}
+
+void rf__ref_unit_norm_bwd(const void *args, int64_t begin, int64_t end, void *scratch) {
+    const rf_unit_norm_args *a = args;
+    (void)scratch;
+    for (int64_t row = begin; row < end; row++) {
+        int64_t first = row * a->channels, last = first + a->channels;
+        float n = length_of(a, row), length = n + a->eps;
+        double dot = 0;
+        for (int64_t i = first; i < last; i++) dot += (double)rf__get(a->dtype, a->x, i) * (double)rf__get(a->dtype, a->dy, i);
+        float pull = n > 0 ? (float)dot / (n * length) : 0;
+        for (int64_t i = first; i < last; i++) {
+            float d = rf__get(a->dtype, a->dy, i) - rf__get(a->dtype, a->x, i) * pull;
+            rf__put(a->dtype, a->dx, i, n > 0 ? d / length : 0);
+        }
+    }
+}
