@@ -7,10 +7,10 @@
 #include "../base/memory.h"
 #include "command.h"
 #include "gallery.h"
-#include "names.h"
 #include "outpath.h"
 #include "report.h"
 #include "requests.h"
+#include "sampling_args.h"
 
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
@@ -20,45 +20,11 @@ typedef struct generate_flags {
 } generate_flags;
 
 #define AT(field) offsetof(generate_flags, field)
-static const char *solver_names[RF_NAMES_MAX], *schedule_names[RF_NAMES_MAX], *policy_names[RF_NAMES_MAX];
 static const char *const dtype_names[] = {"f32", "bf16", NULL};
 
-static const rf_arg table[] = {
+static const rf_arg own[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
      .help = "checkpoint (safetensors)"},
-    {"class-label", 'c', "class-labels", RF_ARG_INTS, AT(sampling.class_label), .min = -1, .max = 1e9,
-     .value = "N[,N..]",
-     .help = "classes, each for an equal block of the images; -1 is no class. Not given: the seed picks one"},
-    {"prompt", 'p', NULL, RF_ARG_STRING, AT(sampling.prompt), .value = "NAME",
-     .help = "the name of a class, as `strait info MODEL` lists them"},
-    {"seed", 's', NULL, RF_ARG_INT, AT(sampling.seed), .preset = "42", .value = "N",
-     .help = "image k uses seed + k; negative: a random one"},
-    {"batch-count", 'b', "count", RF_ARG_INT, AT(sampling.count), .min = 1, .max = 1e7, .value = "N",
-     .help = "images; not given: one for each class of --class-label"},
-    {"steps", 0, "num-inference-steps num-sampling-steps", RF_ARG_INT, AT(sampling.steps), .min = 1,
-     .max = RF_MAX_STEPS, .value = "N", .help = "steps of the time grid (20 when not given)"},
-    {"sampling-method", 0, "sampler", RF_ARG_CHOICE, AT(sampling.method), .preset = "euler",
-     .choices = solver_names, .value = "NAME", .help = "solver"},
-    {"scheduler", 0, NULL, RF_ARG_CHOICE, AT(sampling.scheduler), .choices = schedule_names, .value = "NAME",
-     .help = "time grid (uniform when not given)"},
-    {"flow-shift", 0, NULL, RF_ARG_FLOAT, AT(sampling.flow_shift), .min = 1e-3, .max = 1e3, .value = "S",
-     .help = "shift of the SD3/FLUX law; selects --scheduler shifted (3 when only that is given)"},
-    {"times", 0, NULL, RF_ARG_FLOATS, AT(sampling.times), .max = 1, .value = "T,..",
-     .help = "the time grid itself, 0 (noise) to 1 (data)"},
-    {"sigmas", 0, NULL, RF_ARG_FLOATS, AT(sampling.sigmas), .max = 1, .value = "S,..",
-     .help = "the same as 1 - t, 1 (noise) to 0 (data)"},
-    {"cfg-scale", 0, "guidance-scale", RF_ARG_FLOAT, AT(sampling.cfg_scale), .preset = "1", .min = -100,
-     .max = 100, .value = "S", .help = "classifier-free guidance; 1 is none"},
-    {"guidance-low", 0, NULL, RF_ARG_FLOAT, AT(sampling.guidance_low), .preset = "0", .max = 1, .value = "T",
-     .help = "guide from this t on"},
-    {"guidance-high", 0, NULL, RF_ARG_FLOAT, AT(sampling.guidance_high), .preset = "1", .max = 1,
-     .value = "T", .help = "guide up to this t"},
-    {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(sampling.policy), .preset = "none", .choices = policy_names,
-     .value = "NAME", .help = "who answers instead of the network"},
-    {"width", 'W', NULL, RF_ARG_INT, AT(sampling.width), .min = 1, .max = 65536, .value = "N",
-     .help = "must be the model's"},
-    {"height", 'H', NULL, RF_ARG_INT, AT(sampling.height), .min = 1, .max = 65536, .value = "N",
-     .help = "must be the model's"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
      .help = "%d, %03d is the image number; - is standard output"},
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
@@ -77,6 +43,8 @@ static const rf_arg table[] = {
     {"disable-image-metadata", 0, NULL, RF_ARG_FLAG, AT(plain), .help = "no text in the PNG (no replay)"},
     {NULL},
 };
+
+static rf_arg table[RF_ARGS_MAX]; /* own, then the sampling flags */
 
 static const char examples[] =
     "  strait generate -m fashion.safetensors --class-label 3 -o dress.png\n"
@@ -238,9 +206,7 @@ static int run_generate(generate *run) {
 
 static int generate_main(int argc, char **argv) {
     static generate run;
-    rf__names_of_solvers(solver_names);
-    rf__names_of_schedules(schedule_names);
-    rf__names_of_policies(policy_names);
+    rf__sampling_args(table, own);
     const rf_args spec = {
         .command = "generate", .summary = rf__cmd_generate.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &run.flags, &run.common, NULL);

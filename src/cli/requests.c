@@ -79,27 +79,32 @@ static rf_status set_keys(rf_sampling_flags *flags, const rf_arg *table, const j
     return RF_OK;
 }
 
+rf_status rf__request_parse(const json_t *object, const char *where, const rf_arg *table, const rf_sampling_flags *base,
+                            const rf_model *model, rf_order *out) {
+    rf_sampling_flags flags;
+    RF_TRY(copy_flags(&flags, base));
+    json_t *texts = json_array();
+    rf_status status = set_keys(&flags, table, object, where, texts);
+    if (status == RF_OK) {
+        status = rf__order_build(out, &flags, model);
+        if (status != RF_OK) rf__fail_in(status, "%s: ", where);
+    }
+    free_lists(&flags);
+    json_decref(texts);
+    return status;
+}
+
 static rf_status read_line(const char *text, size_t size, const char *where, const rf_arg *table,
                            const rf_sampling_flags *base, const rf_model *model, rf_order *out) {
     json_error_t error;
-    json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error), *texts = json_array();
-    rf_sampling_flags flags;
-    rf_status status = RF_OK;
-    if (!json_is_object(line))
+    json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    rf_status status;
+    if (json_is_object(line))
+        status = rf__request_parse(line, where, table, base, model, out);
+    else
         status =
             rf__fail(RF_EINVAL, "%s: %s, expected a JSON object", where, line ? "not an object" : error.text);
-    else
-        status = copy_flags(&flags, base);
-    if (status == RF_OK) {
-        status = set_keys(&flags, table, line, where, texts);
-        if (status == RF_OK) {
-            status = rf__order_build(out, &flags, model);
-            if (status != RF_OK) rf__fail_in(status, "%s: ", where);
-        }
-        free_lists(&flags);
-    }
     json_decref(line);
-    json_decref(texts);
     return status;
 }
 

@@ -8,5 +8,8 @@
  * errors: a sentence that begins with FILE:LINE. */
 rf_status rf__requests_read(const char *path, const rf_arg *table, const rf_sampling_flags *base,
                             const rf_model *model, rf_order **orders, int *count);
+/* The same for one object that is at hand already; `where` begins the sentences. */
+rf_status rf__request_parse(const json_t *object, const char *where, const rf_arg *table, const rf_sampling_flags *base,
+                            const rf_model *model, rf_order *out);
 
 #endif

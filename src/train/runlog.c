@@ -2,17 +2,13 @@
 #include "runlog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../base/file.h"
-#include "../base/log.h"
+#include "../base/gnuplot.h"
 #include "../base/memory.h"
 
 void rf__loss_bins_add(rf_loss_bins *bins, const float *loss, const float *t, int64_t rows) {
@@ -100,25 +96,6 @@ static rf_status write_columns(const char *log_path, FILE *out) {
     return RF_OK;
 }
 
-/* Run gnuplot on a script of `folder`, inside it. Returns its exit code, 127 when there is none. */
-static int run_gnuplot(const char *folder, const char *script) {
-    extern char **environ;
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions) != 0) return 126;
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    char *argv[] = {"gnuplot", (char *)script, NULL};
-    pid_t child;
-    int rc = posix_spawnp(&child, "gnuplot", &actions, NULL, argv, environ), status = 0;
-    posix_spawn_file_actions_destroy(&actions);
-    if (rc != 0) return rc == ENOENT ? 127 : 126;
-    if (waitpid(child, &status, 0) < 0) return 126;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 126;
-}
-
-/* A reader must never see half a picture, so gnuplot writes beside it and we rename. */
 static const char script[] =
     "set terminal pngcairo size 900,560 font 'sans,11'\nset grid\nset xlabel 'step'\nset logscale y 2\n"
     "set autoscale noextend\nset palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#f0d020')\nunset colorbox\n"
@@ -128,10 +105,9 @@ static const char script[] =
     "set output\n";
 
 rf_status rf__runlog_curves(const char *folder) {
-    char path[4096], data[4096], plot[4096];
+    char path[4096], data[4096];
     snprintf(path, sizeof path, "%s/log.jsonl", folder);
     snprintf(data, sizeof data, "%s/curves.dat", folder);
-    snprintf(plot, sizeof plot, "%s/curves.gp", folder);
     rf_writer *writer = NULL;
     RF_TRY(rf__writer_open(&writer, data));
     rf_status status = write_columns(path, rf__writer_stream(writer));
@@ -140,20 +116,7 @@ rf_status rf__runlog_curves(const char *folder) {
         return status;
     }
     RF_TRY(rf__writer_commit(&writer));
-    RF_TRY(rf__file_write(plot, script, sizeof script - 1));
-    int rc = run_gnuplot(folder, "curves.gp");
+    rf__gnuplot(folder, script, (const char *const[]){"loss.png", "loss_by_time.png", NULL});
     remove(data);
-    remove(plot);
-    if (rc != 0) {
-        rf__info("%s: no curves, gnuplot %s", folder, rc == 127 ? "is not installed" : "failed");
-        return RF_OK;
-    }
-    static const char *const names[] = {"loss.png", "loss_by_time.png"};
-    for (int i = 0; i < 2; i++) {
-        char part[4096 + 32], whole[4096 + 32];
-        snprintf(part, sizeof part, "%s/%s.part", folder, names[i]);
-        snprintf(whole, sizeof whole, "%s/%s", folder, names[i]);
-        if (rename(part, whole) != 0) rf__info("%s: %s", whole, strerror(errno));
-    }
     return RF_OK;
 }

@@ -1,0 +1,83 @@
+/* cmd_compare.c - methods side by side on one checkpoint. */
+#include <string.h>
+
+#include "../base/log.h"
+#include "command.h"
+#include "compare.h"
+#include "outpath.h"
+#include "report.h"
+#include "sampling_args.h"
+
+typedef struct compare_flags {
+    rf_sampling_flags sampling; /* first: what every row starts from */
+    const char *model, *grid, *folder, *data, *weights;
+    int64_t images, seeds, paired, rows, threads;
+} compare_flags;
+
+#define AT(field) offsetof(compare_flags, field)
+static const rf_arg own[] = {
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
+    {"grid", 0, NULL, RF_ARG_STRING, AT(grid), .value = "FILE.yaml", .help = "settings and rows, e.g. recipes/compare/solvers.yaml"},
+    {"images", 'n', NULL, RF_ARG_INT, AT(images), .min = 0, .max = 1e6, .value = "N", .help = "images of each row and seed group, instead of the file's"},
+    {"seeds", 0, NULL, RF_ARG_INT, AT(seeds), .min = 0, .max = RF_COMPARE_SEEDS, .value = "N", .help = "seed groups, instead of the file's"},
+    {"paired", 0, NULL, RF_ARG_INT, AT(paired), .min = 0, .max = 1e5, .value = "N", .help = "images compared with the reference solve, instead of the file's"},
+    {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/compare", .value = "FOLDER", .help = "for compare.json, compare.png and compare.dat"},
+    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS", .help = "most network rows of one call"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
+    {NULL},
+};
+static rf_arg table[RF_ARGS_MAX];
+
+static const char examples[] =
+    "  strait compare -m models/fashion-rf.safetensors --grid recipes/compare/solvers.yaml\n"
+    "  strait compare -m FILE --grid FILE.yaml -n 200 --seeds 2 --out runs/quick --json -\n";
+
+static rf_status settle(rf_compare *compare, const compare_flags *flags) {
+    rf_compare_settings *settings = &compare->settings;
+    if (flags->images) settings->images = flags->images;
+    if (flags->seeds) settings->seeds = flags->seeds;
+    if (flags->paired) settings->paired = flags->paired;
+    else if (settings->paired > settings->images) settings->paired = settings->images;
+    if (settings->paired > settings->images)
+        return rf__fail(RF_EINVAL, "--paired is %lld, expected at most the number of images, %lld", (long long)settings->paired, (long long)settings->images);
+    return RF_OK;
+}
+
+static rf_status write_all(const rf_compare *compare, const compare_flags *flags, const rf_common *common) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/compare.json", flags->folder);
+    json_t *json = rf__compare_json(compare);
+    if (!json) return rf__fail(RF_ENOMEM, "compare: no memory for the report");
+    RF_TRY(rf__report_write(path, json_incref(json)));
+    if (rf__compare_draw(compare, flags->folder)) rf__info("%s/compare.png", flags->folder);
+    return rf__report_write(common->json, json);
+}
+
+static int run_compare(rf_compare *compare, const compare_flags *flags, const rf_common *common) {
+    rf_status status = rf_model_open(&compare->model, flags->model);
+    if (status == RF_OK) status = rf__compare_read(compare, flags->grid);
+    if (status == RF_OK) status = settle(compare, flags);
+    if (status == RF_OK) status = rf__compare_run(compare);
+    if (status != RF_OK) return rf__cli_failed("compare", status);
+    rf__compare_print(compare, common->json && !strcmp(common->json, "-") ? stderr : stdout);
+    return rf__cli_failed("compare", write_all(compare, flags, common));
+}
+
+static int compare_main(int argc, char **argv) {
+    static compare_flags flags;
+    rf_common common;
+    rf__sampling_args(table, own);
+    const rf_args spec = {.command = "compare", .summary = rf__cmd_compare.help, .table = table, .examples = examples};
+    rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
+    rf_compare compare = {.table = table, .base = &flags.sampling, .threads = (int)flags.threads, .batch = (int)flags.rows, .folder = flags.folder};
+    int code;
+    if (!flags.model) code = rf__cli_usage("compare", "--model is not given, expected a checkpoint file");
+    else if (!flags.grid) code = rf__cli_usage("compare", "--grid is not given, expected a YAML file of rows");
+    else code = run_compare(&compare, &flags, &common);
+    rf__compare_fini(&compare);
+    rf_model_close(&compare.model);
+    rf__args_fini(table, &flags);
+    return code;
+}
+
+const rf_command rf__cmd_compare = {"compare", "methods side by side on one checkpoint: table, JSON, figure", compare_main, examples};

@@ -1,0 +1,71 @@
+/* compare.h - `strait compare`: rows of sampling settings on one checkpoint, the same seeds for all.
+ *
+ *   compare_grid    FILE.yaml -> settings and rows
+ *   compare_run     rows -> numbers; adds the controls: Euler and Heun at the same number of network answers
+ *   compare_report  numbers -> table, JSON, figure */
+#ifndef RF_CLI_COMPARE_H
+#define RF_CLI_COMPARE_H
+#include <jansson.h>
+
+#include "../eval/measure.h"
+#include "../eval/paired.h"
+#include "../io/fields.h"
+#include "shoot.h"
+
+enum { RF_COMPARE_ROWS = 512, RF_COMPARE_SEEDS = 32, RF_COMPARE_LABEL = 120 };
+
+/* The plain keys of the grid file. */
+typedef struct rf_compare_settings {
+    int64_t images, paired, seeds, reference_steps, data_limit;
+    char reference_solver[RF_FIELD_STRING_MAX], data[RF_FIELD_STRING_MAX], data_path[RF_FIELD_STRING_MAX], split[RF_FIELD_STRING_MAX],
+        extractor[RF_FIELD_STRING_MAX], weights[RF_FIELD_STRING_MAX];
+} rf_compare_settings;
+extern const rf_field_desc rf__compare_fields[];
+
+/* What one row gave for one group of seeds. */
+typedef struct rf_compare_result {
+    double seconds; /* an image, sampling alone */
+    double nfe;     /* network answers an image, refiner included */
+    double refined, extrapolated;
+    double frechet, kid, accuracy; /* NAN: not measured */
+    double mse, psnr, ssim;        /* against the reference solve of the same seeds */
+} rf_compare_result;
+
+typedef struct rf_compare_row {
+    json_t *wanted;                     /* sampling flags with underscores; owned */
+    char label[RF_COMPARE_LABEL];       /* "heun 8, cfg 1.5, bf16" */
+    char series[RF_COMPARE_LABEL];      /* the same without the steps: one line of the figure */
+    rf_dtype dtype;
+    bool control;                       /* added by us */
+    rf_compare_result result[RF_COMPARE_SEEDS];
+} rf_compare_row;
+
+typedef struct rf_compare {
+    rf_compare_settings settings;
+    rf_compare_row *row; /* [RF_COMPARE_ROWS] */
+    int rows;
+    rf_model *model;
+    const rf_arg *table; /* the sampling flags */
+    const rf_sampling_flags *base;
+    rf_sampler *sampler[2]; /* by dtype: f32, bf16; opened on first use */
+    int threads, batch;
+    const char *folder; /* made once everything that can be checked is */
+    json_t *protocol; /* filled by the run; owned */
+} rf_compare;
+
+/* errors: a sentence with FILE:LINE or the key. Settings of the command line that were given replace those of the file. */
+rf_status rf__compare_read(rf_compare *compare, const char *path);
+/* Add a row unless an equal one is there. wanted: stolen. */
+rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, const char *where);
+rf_status rf__compare_run(rf_compare *compare);
+void rf__compare_print(const rf_compare *compare, FILE *stream);
+json_t *rf__compare_json(const rf_compare *compare); /* new reference */
+/* compare.png in `folder`; false when it could not be drawn. */
+bool rf__compare_draw(const rf_compare *compare, const char *folder);
+void rf__compare_fini(rf_compare *compare);
+
+/* Mean and standard deviation of one member over the seeds; NAN when it was not measured. */
+typedef struct rf_spread { double mean, deviation; } rf_spread;
+rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member);
+
+#endif

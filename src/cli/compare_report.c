@@ -1,0 +1,143 @@
+/* compare_report.c - the table, the JSON and the figure of `strait compare`. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/gnuplot.h"
+#include "compare.h"
+
+#define MEMBER(name) offsetof(rf_compare_result, name)
+
+static double member_of(const rf_compare_result *result, size_t member) {
+    double value;
+    memcpy(&value, (const char *)result + member, sizeof value);
+    return value;
+}
+
+rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member) {
+    int n = (int)compare->settings.seeds;
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; i++) sum += member_of(&row->result[i], member);
+    for (int i = 0; i < n; i++) squares += pow(member_of(&row->result[i], member) - sum / n, 2);
+    return (rf_spread){sum / n, n > 1 ? sqrt(squares / (n - 1)) : 0};
+}
+
+/* ---- table ---- */
+
+static void cell(FILE *stream, rf_spread s, int width, int digits, bool spread) {
+    if (isnan(s.mean)) fprintf(stream, " %*s", width + (spread ? 8 : 0), "-");
+    else if (spread) fprintf(stream, " %*.*f +-%-5.*f", width, digits, s.mean, digits, s.deviation);
+    else fprintf(stream, " %*.*f", width, digits, s.mean);
+}
+
+/* Rows in the order of their network answers, so that equal budgets stand together. */
+static void order_rows(const rf_compare *compare, int order[RF_COMPARE_ROWS]) {
+    for (int i = 0; i < compare->rows; i++) {
+        int at = i;
+        for (; at > 0 && compare->row[order[at - 1]].result[0].nfe > compare->row[i].result[0].nfe; at--) order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+void rf__compare_print(const rf_compare *compare, FILE *stream) {
+    int order[RF_COMPARE_ROWS];
+    order_rows(compare, order);
+    fprintf(stream, "%-40s %7s %9s %19s %16s %15s %7s\n", "", "NFE", "ms/image", "Fréchet distance", "PSNR to exact", "SSIM", "class %");
+    for (int i = 0; i < compare->rows; i++) {
+        const rf_compare_row *row = &compare->row[order[i]];
+        rf_spread ms = rf__compare_spread(compare, row, MEMBER(seconds)), share = rf__compare_spread(compare, row, MEMBER(accuracy));
+        ms.mean *= 1000;
+        share.mean *= 100;
+        fprintf(stream, "%-40.60s", row->label);
+        cell(stream, rf__compare_spread(compare, row, MEMBER(nfe)), 7, 1, false);
+        cell(stream, ms, 9, 2, false);
+        cell(stream, rf__compare_spread(compare, row, MEMBER(frechet)), 9, 3, true);
+        cell(stream, rf__compare_spread(compare, row, MEMBER(psnr)), 7, 2, true);
+        cell(stream, rf__compare_spread(compare, row, MEMBER(ssim)), 7, 4, true);
+        cell(stream, share, 7, 1, false);
+        fprintf(stream, "%s\n", row->control ? "  control" : "");
+    }
+    fprintf(stream, "+-: standard deviation over %lld seed groups of %lld images; PSNR and SSIM of %lld of them against %s in %lld steps, f32.\n",
+            (long long)compare->settings.seeds, (long long)compare->settings.images, (long long)compare->settings.paired,
+            compare->settings.reference_solver, (long long)compare->settings.reference_steps);
+}
+
+/* ---- JSON ---- */
+
+static const struct { const char *key; size_t member; } members[] = {
+    {"nfe", MEMBER(nfe)}, {"nfe_refine", MEMBER(refined)}, {"extrapolated", MEMBER(extrapolated)}, {"seconds_per_image", MEMBER(seconds)},
+    {"frechet_distance", MEMBER(frechet)}, {"kernel_distance", MEMBER(kid)}, {"class_accuracy", MEMBER(accuracy)},
+    {"mse", MEMBER(mse)}, {"psnr", MEMBER(psnr)}, {"ssim", MEMBER(ssim)},
+};
+#define MEMBERS (sizeof members / sizeof *members)
+
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *row_json(const rf_compare *compare, const rf_compare_row *row) {
+    json_t *json = json_pack("{s:s, s:b, s:O}", "name", row->label, "control", row->control, "settings", row->wanted);
+    for (size_t k = 0; json && k < MEMBERS; k++) {
+        rf_spread spread = rf__compare_spread(compare, row, members[k].member);
+        json_t *values = json_array();
+        for (int64_t i = 0; i < compare->settings.seeds; i++) json_array_append_new(values, number(member_of(&row->result[i], members[k].member)));
+        json_object_set_new(json, members[k].key,
+                            json_pack("{s:o, s:o, s:o}", "mean", number(spread.mean), "sd", number(spread.deviation), "values", values));
+    }
+    return json;
+}
+
+json_t *rf__compare_json(const rf_compare *compare) {
+    json_t *rows = json_array();
+    for (int i = 0; i < compare->rows; i++) json_array_append_new(rows, row_json(compare, &compare->row[i]));
+    return json_pack("{s:O, s:o}", "protocol", compare->protocol, "rows", rows);
+}
+
+/* ---- figure ---- */
+
+static bool is_first_of_series(const rf_compare *compare, int index) {
+    for (int i = 0; i < index; i++)
+        if (!strcmp(compare->row[i].series, compare->row[index].series)) return false;
+    return true;
+}
+
+/* One block a series, its points by network answers: NFE, ms, distance, its deviation, PSNR, its deviation. */
+static int write_points(const rf_compare *compare, FILE *stream) {
+    int order[RF_COMPARE_ROWS], series = 0;
+    order_rows(compare, order);
+    for (int first = 0; first < compare->rows; first++) {
+        if (!is_first_of_series(compare, first)) continue;
+        fprintf(stream, "\"%s\"\n", compare->row[first].series);
+        for (int i = 0; i < compare->rows; i++) {
+            const rf_compare_row *row = &compare->row[order[i]];
+            if (strcmp(row->series, compare->row[first].series)) continue;
+            rf_spread distance = rf__compare_spread(compare, row, MEMBER(frechet)), psnr = rf__compare_spread(compare, row, MEMBER(psnr));
+            fprintf(stream, "%g %g %g %g %g %g\n", rf__compare_spread(compare, row, MEMBER(nfe)).mean,
+                    1000 * rf__compare_spread(compare, row, MEMBER(seconds)).mean, distance.mean, distance.deviation, psnr.mean, psnr.deviation);
+        }
+        fputs("\n\n", stream);
+        series++;
+    }
+    return series;
+}
+
+static const char script[] =
+    "set terminal pngcairo size 1200,900 font 'sans,10'\nset output 'compare.png.part'\nset grid\nset datafile missing 'nan'\n"
+    "set multiplot layout 2,2\nset logscale x 2\nset key top right samplen 1.5 spacing 0.9\nset style data yerrorlines\n"
+    "set logscale y\nset ylabel 'Fréchet distance to data'\nset xlabel 'network answers an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 1:3:4 lw 1.5 pt 7 ps 0.8 title columnheader(1)\n"
+    "unset key\nset xlabel 'milliseconds an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 2:3:4 lw 1.5 pt 7 ps 0.8\n"
+    "unset logscale y\nset ylabel 'PSNR to the exact solve, dB'\nset xlabel 'network answers an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 1:5:6 lw 1.5 pt 7 ps 0.8\n"
+    "set xlabel 'milliseconds an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 2:5:6 lw 1.5 pt 7 ps 0.8\nunset multiplot\nset output\n";
+
+bool rf__compare_draw(const rf_compare *compare, const char *folder) {
+    char path[4096], text[sizeof script + 64];
+    rf_writer *writer = NULL;
+    snprintf(path, sizeof path, "%s/compare.dat", folder);
+    if (rf__writer_open(&writer, path) != RF_OK) return false;
+    int series = write_points(compare, rf__writer_stream(writer));
+    if (rf__writer_commit(&writer) != RF_OK) return false;
+    snprintf(text, sizeof text, "LAST = %d\n%s", series - 1, script);
+    return rf__gnuplot(folder, text, (const char *const[]){"compare.png", NULL});
+}

@@ -1,0 +1,293 @@
+/* compare_run.c - rows to numbers: distance to data through the judge, distance to a fine reference solve of the same seeds. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "../base/progress.h"
+#include "../eval/features.h"
+#include "../io/dataset.h"
+#include "compare.h"
+#include "requests.h"
+
+enum { SLAB = 64 /* images judged at a time */, KEPT = 5000 /* feature vectors of a set */, GROUP = 1000000 /* seeds between groups */ };
+
+/* Fine solves of the same seeds and conditions, made when first needed. */
+typedef struct reference {
+    char *key; /* the conditions, as JSON */
+    int group;
+    float *images; /* [paired, scalars] */
+} reference;
+
+typedef struct judge {
+    rf_compare *compare;
+    rf_pool *pool;
+    rf_features *features; /* NULL: no distance to data */
+    rf_sample_set data;
+    reference *references;
+    int reference_count;
+    int64_t scalars;
+} judge;
+
+/* One row and group at work. */
+typedef struct session {
+    judge *judge;
+    rf_sample_set set;
+    rf_paired paired;
+    const float *reference; /* NULL: images go to `keep` instead of being judged */
+    float *keep;
+    float *slab;            /* [SLAB, scalars] */
+    int32_t labels[SLAB];
+    int64_t waiting;
+    double judging; /* seconds */
+} session;
+
+/* ---- images ---- */
+
+/* As a file would hold it: 8 bits a channel. Everybody's protocol judges files. */
+static void quantise(const float *x, int64_t n, float *out) {
+    for (int64_t i = 0; i < n; i++) {
+        float level = rintf((x[i] + 1) * 127.5f);
+        out[i] = (level < 0 ? 0 : level > 255 ? 255 : level) / 127.5f - 1;
+    }
+}
+
+static rf_status flush(session *s) {
+    rf_status status = RF_OK;
+    if (s->judge->features && s->waiting) status = rf__features_judge(s->judge->features, s->slab, s->waiting, s->labels, &s->set);
+    s->waiting = 0;
+    return status;
+}
+
+static rf_status take(void *user, const rf_shot *shot) {
+    session *s = user;
+    const rf_model_shape *shape = &s->judge->compare->model->shape;
+    int64_t n = s->judge->scalars;
+    double start = rf__now();
+    rf_status status = RF_OK;
+    if (s->keep) {
+        memcpy(s->keep + shot->k * n, shot->x, (size_t)n * sizeof(float));
+    } else {
+        if (shot->k < s->judge->compare->settings.paired)
+            status = rf__paired_add(&s->paired, shot->x, s->reference + shot->k * n, shape->height, shape->width, shape->channels);
+        quantise(shot->x, n, s->slab + s->waiting * n);
+        s->labels[s->waiting++] = shot->label;
+        if (status == RF_OK && s->waiting == SLAB) status = flush(s);
+    }
+    s->judging += rf__now() - start;
+    return status;
+}
+
+/* ---- one solve ---- */
+
+static rf_status sampler_for(rf_compare *compare, rf_dtype dtype, rf_sampler **out) {
+    if (!compare->sampler[dtype]) {
+        rf_sampler_opts opts = {.dtype = dtype, .threads = compare->threads, .rows = compare->batch};
+        RF_TRY(rf_sampler_open(&compare->sampler[dtype], compare->model, &opts));
+    }
+    *out = compare->sampler[dtype];
+    return RF_OK;
+}
+
+/* Orders of `count` images of a seed group; keys of ours that are no sampling flags are left out. */
+static rf_status order_of(const rf_compare *compare, const json_t *wanted, int group, int64_t count, const char *where, rf_order *out) {
+    json_t *flags = json_deep_copy(wanted);
+    json_object_del(flags, "dtype");
+    rf_sampling_flags base = *compare->base;
+    base.seed = compare->base->seed + (int64_t)group * GROUP;
+    base.count = count;
+    rf_status status = rf__request_parse(flags, where, compare->table, &base, compare->model, out);
+    json_decref(flags);
+    return status;
+}
+
+static rf_status solve(judge *j, const json_t *wanted, rf_dtype dtype, int group, int64_t count, const char *where, session *s,
+                       rf_shoot_totals *totals) {
+    rf_order order;
+    rf_sampler *sampler;
+    RF_TRY(sampler_for(j->compare, dtype, &sampler));
+    RF_TRY(order_of(j->compare, wanted, group, count, where, &order));
+    rf_status status = rf__shoot(sampler, &order, 1, take, s, totals);
+    rf__order_fini(&order);
+    return status;
+}
+
+/* ---- the reference ---- */
+
+/* What a reference depends on: every key but who solves, how finely and in which dtype. */
+static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
+    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", NULL};
+    json_t *out = json_deep_copy(wanted);
+    for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(out, next, key, value)
+        if (strncmp(key, "policy", 6) == 0) json_object_del(out, key);
+    json_object_set_new(out, "sampling_method", json_string(compare->settings.reference_solver));
+    json_object_set_new(out, "steps", json_integer((json_int_t)compare->settings.reference_steps));
+    return out;
+}
+
+static rf_status reference_for(judge *j, const rf_compare_row *row, int group, const float **out) {
+    json_t *wanted = conditions(j->compare, row->wanted);
+    char *key = json_dumps(wanted, JSON_SORT_KEYS | JSON_COMPACT);
+    rf_status status = key ? RF_OK : rf__fail(RF_ENOMEM, "compare: no memory");
+    *out = NULL;
+    for (int i = 0; i < j->reference_count && status == RF_OK && !*out; i++)
+        if (j->references[i].group == group && !strcmp(j->references[i].key, key)) *out = j->references[i].images;
+    if (status == RF_OK && !*out) {
+        reference *r = &j->references[j->reference_count++];
+        int64_t count = j->compare->settings.paired;
+        *r = (reference){.key = key, .group = group, .images = rf__alloc_array((size_t)(count * j->scalars), sizeof(float))};
+        key = NULL;
+        session s = {.judge = j, .keep = r->images};
+        rf_shoot_totals totals;
+        rf__info("reference: %s", r->key);
+        status = r->images ? solve(j, wanted, RF_F32, group, count, "reference", &s, &totals) : rf__fail(RF_ENOMEM, "compare: no memory for the reference");
+        *out = r->images;
+    }
+    free(key);
+    json_decref(wanted);
+    return status;
+}
+
+/* ---- a row ---- */
+
+static double value_of(const char *measure, const rf_sample_set *made, const rf_sample_set *data) {
+    rf_measure_value values[RF_MEASURE_VALUES];
+    rf_measure_opts opts = rf__measure_defaults();
+    int count;
+    opts.kid_subsets = 20;
+    return rf__measure(rf__measure_find(measure), made, data, &opts, values, &count) == RF_OK ? values[0].value : (double)NAN;
+}
+
+static void fill_result(rf_compare_result *out, const session *s, const rf_shoot_totals *totals) {
+    double images = (double)totals->images, paired = (double)s->paired.count, differ = paired - (double)s->paired.equal;
+    const rf_sample_set *data = &s->judge->data;
+    bool judged = s->judge->features != NULL;
+    *out = (rf_compare_result){
+        .seconds = (totals->seconds - s->judging) / images,
+        .nfe = (double)(totals->counters.nfe_full + totals->counters.nfe_refine) / images,
+        .refined = (double)totals->counters.nfe_refine / images,
+        .extrapolated = (double)totals->counters.extrapolated / images,
+        .frechet = judged ? value_of("fd", &s->set, data) : (double)NAN,
+        .kid = judged ? value_of("kid", &s->set, data) : (double)NAN,
+        .accuracy = judged && s->set.labelled ? value_of("accuracy", &s->set, NULL) : (double)NAN,
+        .mse = s->paired.mse / paired,
+        .psnr = differ > 0 ? s->paired.psnr / differ : (double)INFINITY,
+        .ssim = s->paired.similar ? s->paired.ssim / (double)s->paired.similar : (double)NAN,
+    };
+}
+
+static rf_status run_row(judge *j, rf_compare_row *row, int group) {
+    int64_t images = j->compare->settings.images;
+    session s = {.judge = j, .slab = rf__alloc_array((size_t)(SLAB * j->scalars), sizeof(float))};
+    rf_shoot_totals totals;
+    rf_status status = s.slab ? RF_OK : rf__fail(RF_ENOMEM, "compare: no memory for %d images", SLAB);
+    if (status == RF_OK) status = reference_for(j, row, group, &s.reference);
+    if (status == RF_OK && j->features) {
+        rf_features_info info = rf__features_describe(j->features);
+        status = rf__sample_set_init(&s.set, images, info.feature_width, info.classes, KEPT);
+    }
+    if (status == RF_OK) status = solve(j, row->wanted, row->dtype, group, images, row->label, &s, &totals);
+    if (status == RF_OK) status = flush(&s);
+    if (status == RF_OK) fill_result(&row->result[group], &s, &totals);
+    rf__sample_set_fini(&s.set);
+    rf__free(s.slab);
+    return status;
+}
+
+/* Euler and Heun with as many network answers as this row took: what a user could have had without any of it. */
+static rf_status add_controls(rf_compare *compare, const rf_compare_row *row) {
+    int64_t nfe = (int64_t)llround(row->result[0].nfe);
+    for (int per_step = 1; per_step <= 2; per_step++) {
+        if (nfe < 1 || nfe % per_step) continue;
+        json_t *wanted = conditions(compare, row->wanted), *dtype = json_object_get(row->wanted, "dtype");
+        json_object_set_new(wanted, "sampling_method", json_string(per_step == 1 ? "euler" : "heun"));
+        json_object_set_new(wanted, "steps", json_integer((json_int_t)(nfe / per_step)));
+        if (dtype) json_object_set(wanted, "dtype", dtype);
+        RF_TRY(rf__compare_add(compare, wanted, true, "compare"));
+    }
+    return RF_OK;
+}
+
+/* ---- all of it ---- */
+
+static rf_status judge_data(judge *j, const rf_dataset *set) {
+    rf_features_info info = rf__features_describe(j->features);
+    RF_TRY(rf__features_check(j->features, set->height, set->width, set->channels));
+    RF_TRY(rf__sample_set_init(&j->data, set->count, info.feature_width, info.classes, KEPT));
+    float *slab = rf__alloc_array((size_t)(SLAB * j->scalars), sizeof *slab);
+    rf_status status = slab ? RF_OK : rf__fail(RF_ENOMEM, "compare: no memory for %d images", SLAB);
+    for (int64_t first = 0; first < set->count && status == RF_OK; first += SLAB) {
+        int64_t rows = set->count - first < SLAB ? set->count - first : SLAB;
+        for (int64_t r = 0; r < rows; r++) rf__dataset_image(set, first + r, false, slab + r * j->scalars);
+        status = rf__features_judge(j->features, slab, rows, NULL, &j->data);
+    }
+    rf__free(slab);
+    return status;
+}
+
+static rf_status open_judge(judge *j) {
+    rf_compare *c = j->compare;
+    const rf_compare_settings *settings = &c->settings;
+    const rf_model_shape *shape = &c->model->shape;
+    j->scalars = (int64_t)shape->height * shape->width * shape->channels;
+    j->references = rf__alloc_array((size_t)RF_COMPARE_ROWS * (size_t)settings->seeds, sizeof *j->references);
+    j->pool = rf__pool_create(c->threads);
+    if (!j->references || !j->pool) return rf__fail(RF_ENOMEM, "compare: no memory");
+    c->protocol = json_pack("{s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:b}", "images", (json_int_t)settings->images, "paired", (json_int_t)settings->paired, "seeds",
+                            (json_int_t)settings->seeds, "reference_solver", settings->reference_solver, "reference_steps",
+                            (json_int_t)settings->reference_steps, "model_sha256", c->model->sha256, "version", RF_VERSION, "eight_bit", 1);
+    if (!settings->data[0]) return RF_OK;
+    rf_dataset *set = NULL;
+    const rf_dataset_spec spec = {.name = settings->data, .path = settings->data_path, .split = settings->split, .limit = settings->data_limit};
+    RF_TRY(rf__features_open(&j->features, settings->extractor, settings->weights, j->pool));
+    RF_TRY(rf__features_check(j->features, shape->height, shape->width, shape->channels));
+    RF_TRY(rf__dataset_open(&set, &spec));
+    rf_status status = judge_data(j, set);
+    json_object_update_new(c->protocol, json_pack("{s:s, s:s, s:I, s:s, s:s}", "reference_data", settings->data, "reference_split", settings->split, "reference_count",
+                                                  (json_int_t)set->count, "extractor", settings->extractor, "extractor_sha256",
+                                                  rf__features_describe(j->features).sha256));
+    rf__dataset_free(&set);
+    return status;
+}
+
+static void close_judge(judge *j) {
+    for (int i = 0; i < j->reference_count; i++) {
+        free(j->references[i].key);
+        rf__free(j->references[i].images);
+    }
+    rf__free(j->references);
+    rf__sample_set_fini(&j->data);
+    rf__features_close(&j->features);
+    rf__pool_free(&j->pool);
+}
+
+/* A row that cannot be sampled must be known before an hour is spent on the others. */
+static rf_status check_rows(const rf_compare *compare) {
+    for (int i = 0; i < compare->rows; i++) {
+        rf_order order;
+        RF_TRY(order_of(compare, compare->row[i].wanted, 0, 1, compare->row[i].label, &order));
+        rf__order_fini(&order);
+    }
+    return RF_OK;
+}
+
+rf_status rf__compare_run(rf_compare *compare) {
+    RF_TRY(check_rows(compare));
+    judge j = {.compare = compare};
+    rf_status status = open_judge(&j);
+    if (status == RF_OK) status = rf__make_dirs(compare->folder);
+    for (int i = 0; i < compare->rows && status == RF_OK; i++) { /* grows: controls are added on the way */
+        for (int group = 0; group < compare->settings.seeds && status == RF_OK; group++) {
+            rf__info("row %d of %d, seeds %d of %lld: %s", i + 1, compare->rows, group + 1, (long long)compare->settings.seeds, compare->row[i].label);
+            status = run_row(&j, &compare->row[i], group);
+        }
+        if (status == RF_OK && !compare->row[i].control) status = add_controls(compare, &compare->row[i]);
+    }
+    close_judge(&j);
+    return status;
+}

@@ -1,0 +1,59 @@
+/* sampling_args.c - see sampling_args.h. */
+#include "sampling_args.h"
+
+#include "names.h"
+
+#define AT(field) offsetof(rf_sampling_flags, field)
+static const char *solver_names[RF_NAMES_MAX], *schedule_names[RF_NAMES_MAX], *policy_names[RF_NAMES_MAX];
+
+static const rf_arg sampling[] = {
+    {"class-label", 'c', "class-labels", RF_ARG_INTS, AT(class_label), .min = -1, .max = 1e9,
+     .value = "N[,N..]",
+     .help = "classes, each for an equal block of the images; -1 is no class. Not given: the seed picks one"},
+    {"prompt", 'p', NULL, RF_ARG_STRING, AT(prompt), .value = "NAME",
+     .help = "the name of a class, as `strait info MODEL` lists them"},
+    {"seed", 's', NULL, RF_ARG_INT, AT(seed), .preset = "42", .value = "N",
+     .help = "image k uses seed + k; negative: a random one"},
+    {"batch-count", 'b', "count", RF_ARG_INT, AT(count), .min = 1, .max = 1e7, .value = "N",
+     .help = "images; not given: one for each class of --class-label"},
+    {"steps", 0, "num-inference-steps num-sampling-steps", RF_ARG_INT, AT(steps), .min = 1,
+     .max = RF_MAX_STEPS, .value = "N", .help = "steps of the time grid (20 when not given)"},
+    {"sampling-method", 0, "sampler", RF_ARG_CHOICE, AT(method), .preset = "euler",
+     .choices = solver_names, .value = "NAME", .help = "solver"},
+    {"scheduler", 0, NULL, RF_ARG_CHOICE, AT(scheduler), .choices = schedule_names, .value = "NAME",
+     .help = "time grid (uniform when not given)"},
+    {"flow-shift", 0, NULL, RF_ARG_FLOAT, AT(flow_shift), .min = 1e-3, .max = 1e3, .value = "S",
+     .help = "shift of the SD3/FLUX law; selects --scheduler shifted (3 when only that is given)"},
+    {"times", 0, NULL, RF_ARG_FLOATS, AT(times), .max = 1, .value = "T,..",
+     .help = "the time grid itself, 0 (noise) to 1 (data)"},
+    {"sigmas", 0, NULL, RF_ARG_FLOATS, AT(sigmas), .max = 1, .value = "S,..",
+     .help = "the same as 1 - t, 1 (noise) to 0 (data)"},
+    {"cfg-scale", 0, "guidance-scale", RF_ARG_FLOAT, AT(cfg_scale), .preset = "1", .min = -100,
+     .max = 100, .value = "S", .help = "classifier-free guidance; 1 is none"},
+    {"guidance-low", 0, NULL, RF_ARG_FLOAT, AT(guidance_low), .preset = "0", .max = 1, .value = "T",
+     .help = "guide from this t on"},
+    {"guidance-high", 0, NULL, RF_ARG_FLOAT, AT(guidance_high), .preset = "1", .max = 1,
+     .value = "T", .help = "guide up to this t"},
+    {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(policy), .preset = "none", .choices = policy_names,
+     .value = "NAME", .help = "who answers instead of the network"},
+    {"width", 'W', NULL, RF_ARG_INT, AT(width), .min = 1, .max = 65536, .value = "N",
+     .help = "must be the model's"},
+    {"height", 'H', NULL, RF_ARG_INT, AT(height), .min = 1, .max = 65536, .value = "N",
+     .help = "must be the model's"},
+    {NULL},
+};
+
+static int length(const rf_arg *table) {
+    int count = 0;
+    while (table[count].name) count++;
+    return count;
+}
+
+void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own) {
+    rf__names_of_solvers(solver_names);
+    rf__names_of_schedules(schedule_names);
+    rf__names_of_policies(policy_names);
+    int count = 0, most = RF_ARGS_MAX - 1 - length(sampling);
+    while (own[count].name && count < most) table[count] = own[count], count++;
+    for (int i = 0; i <= length(sampling); i++) table[count++] = sampling[i];
+}

@@ -1,0 +1,11 @@
+/* sampling_args.h - the flags that say how to sample, the same for every command that does. */
+#ifndef RF_CLI_SAMPLING_ARGS_H
+#define RF_CLI_SAMPLING_ARGS_H
+#include "order.h"
+
+#define RF_ARGS_MAX 80
+
+/* own: the command's table; its settings begin with an rf_sampling_flags. Fills `table` with both, ended by an entry without a name. */
+void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own);
+
+#endif

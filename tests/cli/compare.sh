@@ -1,0 +1,31 @@
+# strait compare: rows from a grid file, the controls beside them, one report; wrong files are refused before any work.
+here=$(mktemp -d)
+. tests/cli/common.inc
+model dit "$here/dit.safetensors" height=12 width=12 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+cd "$here" || exit 1
+plain='images: 6
+paired: 4
+seeds: 2
+reference_steps: 8'
+printf '%s\ngrid:\n  - {sampling_method: [euler, heun], steps: [2, 3]}\n' "$plain" > grid.yaml
+compare() { "$STRAIT" compare -q -m dit.safetensors --grid "$@"; }
+check "compare" compare grid.yaml --out run --json report.json
+check "rows and their controls: 4 wanted, Euler 4 and 6 and Heun 1 added" sh -c '[ "$(grep -c "\"control\"" report.json)" = 7 ]'
+check "the protocol is in the report" grep -q '"model_sha256": "[0-9a-f]*"' report.json
+check "Heun with 2 steps asks four times" sh -c 'grep -A60 "\"name\": \"heun 2\"" report.json | grep -A2 "\"nfe\"" | grep -q "4.0"'
+cp report.json first.json
+check "again" compare grid.yaml --out run --json report.json
+strip() { grep -v -E '^ +[0-9.e-]+,?$|"mean"|"sd"' "$1"; }
+strip first.json > a; strip report.json > b
+same "the same rows in the same order" a b
+rm -r run report.json first.json a b
+printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
+refused "unknown solver" 1 "eulr" compare bad.yaml --out o1
+printf '%s\ngrid:\n  - {stepps: 3}\n' "$plain" > bad.yaml
+refused "unknown key" 1 "stepps" compare bad.yaml --out o1
+printf 'images: 6\npaired: 7\ngrid:\n  - {steps: 3}\n' > bad.yaml
+refused "more pairs than images" 1 "paired" compare bad.yaml --out o1
+printf '%s\n' "$plain" > bad.yaml
+refused "no grid" 1 "grid is missing" compare bad.yaml --out o1
+printf '%s\ndata: fashion-mnist\nextractor_weights: none.safetensors\ngrid:\n  - {steps: 3}\n' "$plain" > bad.yaml
+refused "no extractor" 1 "none.safetensors" compare bad.yaml --out o1
