@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "../base/memory.h"
-#include "../flow/table.h"
+#include "../base/table.h"
 #include "frechet.h"
 
 extern const rf_measure rf__measure_kid, rf__measure_prdc;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "table.h"
+#include "../base/table.h"
 
 static int one_row(const rf_guidance_opts *opts, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]) {
     (void)opts, (void)t;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "table.h"
+#include "../base/table.h"
 
 static rf_kind always_full(void *state, const rf_step_view *view) {
     (void)state, (void)view;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../base/memory.h"
-#include "table.h"
+#include "../base/table.h"
 
 static double warp_uniform(const rf_grid_opts *opts, double u) {
     (void)opts;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "table.h"
+#include "../base/table.h"
 
 extern const rf_solver rf__solver_euler, rf__solver_heun;
 

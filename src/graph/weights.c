@@ -97,6 +97,22 @@ int rf__weights_find(const rf_weights *weights, const char *name) {
     return -1;
 }
 
+/* One loop for both directions: `to_file` says which side is which. */
+void rf__param_turn(const rf_param *param, const float *from, float *to, bool to_file) {
+    int64_t count = rf__shape_count(&param->shape);
+    if (!param->conv) {
+        memcpy(to, from, (size_t)count * sizeof *to);
+        return;
+    }
+    int64_t in = param->shape.dim[3], taps = param->shape.dim[1] * param->shape.dim[2];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t channel = i % in, tap = i / in % taps, out = i / in / taps;
+        int64_t outside = (out * in + channel) * taps + tap;
+        if (to_file) to[outside] = from[i];
+        else to[i] = from[outside];
+    }
+}
+
 /* ---- initial values ---- */
 
 /* FNV-1a: a parameter's numbers depend on its name, not on what was built before it. */

@@ -143,22 +143,6 @@ int64_t rf__model_parameters(const rf_model *model) {
 
 /* ---- reading ---- */
 
-/* One loop for both directions: `to_file` says which side is which. */
-static void permute(const rf_param *param, const float *from, float *to, bool to_file) {
-    int64_t count = rf__shape_count(&param->shape);
-    if (!param->conv) {
-        memcpy(to, from, (size_t)count * sizeof *to);
-        return;
-    }
-    int64_t in = param->shape.dim[3], taps = param->shape.dim[1] * param->shape.dim[2];
-    for (int64_t i = 0; i < count; i++) {
-        int64_t channel = i % in, tap = i / in % taps, out = i / in / taps;
-        int64_t outside = (out * in + channel) * taps + tap;
-        if (to_file) to[outside] = from[i];
-        else to[i] = from[outside];
-    }
-}
-
 static rf_status load_param(rf_model *model, int index, const rf_safetensors *file, float *buffer) {
     const rf_param *param = rf__weights_param(model->weights, index);
     const rf_tensor_entry *entry = rf__safetensors_find(file, param->name);
@@ -166,7 +150,7 @@ static rf_status load_param(rf_model *model, int index, const rf_safetensors *fi
     RF_TRY(rf__safetensors_read_f32(file, entry, buffer, rf__shape_count(&param->shape)));
     for (int64_t i = 0; i < entry->count; i++)
         if (!isfinite(buffer[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
-    permute(param, buffer, rf__weights_data(model->weights, index), false);
+    rf__param_turn(param, buffer, rf__weights_data(model->weights, index), false);
     return RF_OK;
 }
 
@@ -287,7 +271,7 @@ static rf_status save_tensors(const rf_model *model, const float *all, rf_dtype 
         rf_shape shape = file_shape(param);
         rf_dtype type = stored_as(param, dtype);
         int64_t n = rf__shape_count(&shape);
-        permute(param, all + rf__weights_offset(weights, i), buffer, true);
+        rf__param_turn(param, all + rf__weights_offset(weights, i), buffer, true);
         for (int64_t k = 0; k < n && type == RF_BF16; k++) ((uint16_t *)(void *)at)[k] = rf__f32_to_bf16(buffer[k]);
         if (type == RF_F32) memcpy(at, buffer, (size_t)n * sizeof *buffer);
         entries[i] = (rf_tensor_entry){.name = param->name, .type = type == RF_BF16 ? RF_TENSOR_BF16 : RF_TENSOR_F32,

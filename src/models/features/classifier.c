@@ -5,6 +5,7 @@
 #include "classifier.h"
 
 #include "../../nn/layers.h"
+#include "../features.h"
 
 #define EPS 1e-5f
 #define STAGES 2
@@ -69,4 +70,21 @@ const rf_model_kind rf__model_classifier = {
     .shape = shape,
     .classifies = true,
     .build = build,
+};
+
+/* ---- as a feature network ---- */
+
+static void build_features(rf_graph *g, const void *config, rf_node *x, rf_feature_part part, rf_feature_out *out) {
+    const rf_model_inputs in = {.x = x};
+    (void)part;
+    out->logits = rf__classifier_build(g, config, &in, &out->features);
+}
+
+const rf_feature_net rf__feature_classifier = {
+    .name = "classifier",
+    .source = "strait",
+    .help = "a classifier trained by our recipes (recipes/fashion-classifier.yaml): its checkpoint",
+    .scale = {1, 1, 1},
+    .kind = &rf__model_classifier,
+    .build = build_features,
 };

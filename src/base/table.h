@@ -1,6 +1,6 @@
 /* table.h - finding a plug-in by name, with the sentence that lists the names when there is none. */
-#ifndef RF_FLOW_TABLE_H
-#define RF_FLOW_TABLE_H
+#ifndef RF_BASE_TABLE_H
+#define RF_BASE_TABLE_H
 #include <stdio.h>
 #include <string.h>
 
