@@ -14,8 +14,8 @@ nn: base kernels graph
 io: base kernels graph
 flow: base kernels graph
 models: base kernels graph nn io flow/field.h
-train: base kernels graph nn io models flow
 eval: base kernels graph nn io models flow
+train: base kernels graph nn io models flow eval
 api: base kernels graph nn io models flow
 cli: base kernels graph nn io models flow train eval api
 '

@@ -156,11 +156,11 @@ static rf_status reference_for(judge *j, const rf_compare_row *row, int group, c
 /* ---- a row ---- */
 
 static double value_of(const char *measure, const rf_sample_set *made, const rf_sample_set *data) {
-    rf_measure_value values[RF_MEASURE_VALUES];
+    rf_measure_values values;
     rf_measure_opts opts = rf__measure_defaults();
-    int count;
+    const rf_evidence evidence = {.made = made, .reference = data};
     opts.kid_subsets = 20;
-    return rf__measure(rf__measure_find(measure), made, data, &opts, values, &count) == RF_OK ? values[0].value : (double)NAN;
+    return rf__measure(rf__measure_find(measure), &evidence, &opts, &values) == RF_OK ? values.at[0].value : (double)NAN;
 }
 
 static void fill_result(rf_compare_result *out, const session *s, const rf_shoot_totals *totals) {

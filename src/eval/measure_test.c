@@ -49,13 +49,13 @@ static void fill(rf_sample_set *set, int64_t n, int width, uint64_t salt, double
 
 /* Value number `index` of a measure of two clouds. */
 static double measured(const char *name, int index, rf_sample_set *made, rf_sample_set *reference, const rf_measure_opts *opts) {
-    rf_measure_value values[RF_MEASURE_VALUES];
-    int count;
+    rf_measure_values values;
     const rf_measure *measure = rf__measure_find(name);
+    const rf_evidence evidence = {.made = made, .reference = reference};
     assert_non_null(measure);
-    assert_int_equal(rf__measure(measure, made, reference, opts, values, &count), RF_OK);
-    assert_true(index < count);
-    return values[index].value;
+    assert_int_equal(rf__measure(measure, &evidence, opts, &values), RF_OK);
+    assert_true(index < values.count);
+    return values.at[index].value;
 }
 
 static double frechet_of(int64_t n, int64_t m, int width, uint64_t salt, double scale, double shift) {
@@ -147,17 +147,20 @@ static void score_and_accuracy(void **state) {
 static void what_is_missing_is_said(void **state) {
     (void)state;
     rf_sample_set a, b;
-    rf_measure_value values[RF_MEASURE_VALUES];
-    int count;
+    rf_measure_values values;
     rf_measure_opts opts = rf__measure_defaults();
     fill(&a, 20, 4, 5, 1, 0);
     fill(&b, 20, 5, 5, 1, 0);
-    assert_int_equal(rf__measure(rf__measure_find("fd"), &a, NULL, &opts, values, &count), RF_EINVAL);
-    assert_int_equal(rf__measure(rf__measure_find("fd"), &a, &b, &opts, values, &count), RF_EMISMATCH);
-    assert_int_equal(rf__measure(rf__measure_find("isc"), &a, NULL, &opts, values, &count), RF_EUNSUPPORTED);
-    assert_null(rf__measure_find("fid"));
+    const rf_evidence alone = {.made = &a}, different = {.made = &a, .reference = &b};
+    assert_int_equal(rf__measure(rf__measure_find("fd"), &alone, &opts, &values), RF_EINVAL);
+    assert_int_equal(rf__measure(rf__measure_find("fd"), &different, &opts, &values), RF_EMISMATCH);
+    assert_int_equal(rf__measure(rf__measure_find("isc"), &alone, &opts, &values), RF_EUNSUPPORTED);
+    for (const rf_measure *const *m = rf__measures(); *m; m++) /* none of them runs without evidence */
+        assert_int_not_equal(rf__measure(*m, &(rf_evidence){0}, &opts, &values), RF_OK);
+    assert_ptr_equal(rf__measure_find("fid"), rf__measure_find("fd"));
+    assert_null(rf__measure_find("inception"));
     assert_non_null(strstr(rf_last_error(), "kid"));
-    assert_int_equal(rf__sample_set_add(&a, 1, a.kept, NULL, NULL), RF_EINVAL); /* one more than announced */
+    assert_int_equal(rf__sample_set_add(&a, 1, a.kept.rows, NULL, NULL), RF_EINVAL); /* one more than announced */
     rf__sample_set_fini(&a);
     rf__sample_set_fini(&b);
 }

@@ -6,6 +6,7 @@
 
 #include "../base/memory.h"
 #include "../base/rng.h"
+#include "measure.h"
 #include "streams.h"
 
 static double distance(const float *a, const float *b, int64_t d) {
@@ -59,3 +60,28 @@ rf_status rf__sliced_wasserstein(const float *a, const float *b, int64_t n, int6
     if (status == RF_OK) *out = sqrt(sum / directions);
     return status;
 }
+
+/* ---- as measures ---- */
+
+static rf_status measure_energy(const rf_evidence *evidence, const rf_measure_opts *opts, rf_measure_values *values) {
+    (void)opts;
+    const rf_kept *a = evidence->points[0], *b = evidence->points[1];
+    rf__measure_put(values, "energy_distance", NULL, rf__energy_distance(a->rows, a->count, b->rows, b->count, a->width));
+    return RF_OK;
+}
+
+static rf_status measure_sliced(const rf_evidence *evidence, const rf_measure_opts *opts, rf_measure_values *values) {
+    const rf_kept *a = evidence->points[0], *b = evidence->points[1];
+    double distance;
+    if (a->count != b->count)
+        return rf__fail(RF_EINVAL, "swd compares as many samples of each side, got %lld and %lld", (long long)a->count, (long long)b->count);
+    RF_TRY(rf__sliced_wasserstein(a->rows, b->rows, a->count, a->width, opts->directions, opts->seed, &distance));
+    rf__measure_put(values, "sliced_wasserstein", NULL, distance);
+    return RF_OK;
+}
+
+const rf_measure rf__measure_energy = {.name = "energy", .source = "Szekely & Rizzo 2013, JSPI 143(8)", .help = "energy distance of the samples, unbiased",
+                                       .keys = "energy_distance", .needs = RF_NEED_POINTS, .compute = measure_energy};
+const rf_measure rf__measure_sliced = {.name = "swd", .source = "Rabin et al. 2011; Bonneel et al. 2015",
+                                       .help = "Wasserstein-2 distance of the samples along random directions", .keys = "sliced_wasserstein",
+                                       .needs = RF_NEED_POINTS, .compute = measure_sliced};

@@ -92,9 +92,10 @@ static void compare(const cloud *a, const cloud *b, int width, int k, float *dis
     *covered = (double)held / (double)b->count;
 }
 
-static rf_status compute(const rf_sample_set *made, const rf_sample_set *reference, const rf_measure_opts *opts, rf_measure_value *values, int *count) {
+static rf_status compute(const rf_evidence *evidence, const rf_measure_opts *opts, rf_measure_values *values) {
+    const rf_sample_set *made = evidence->made, *reference = evidence->reference;
     int width = made->moments.width, k = opts->neighbours;
-    cloud fake = {made->kept, made->kept_count, NULL, NULL}, real = {reference->kept, reference->kept_count, NULL, NULL};
+    cloud fake = {made->kept.rows, made->kept.count, NULL, NULL}, real = {reference->kept.rows, reference->kept.count, NULL, NULL};
     int64_t most = fake.count > real.count ? fake.count : real.count;
     if (k < 1 || k >= fake.count || k >= real.count)
         return rf__fail(RF_EINVAL, "precision and recall with k = %d need more than %d pictures, got %lld and %lld", k, k, (long long)fake.count,
@@ -108,10 +109,10 @@ static rf_status compute(const rf_sample_set *made, const rf_sample_set *referen
         double precision, recall, density, coverage, unused;
         compare(&fake, &real, width, k, distance, hit, &precision, &density, &coverage);
         compare(&real, &fake, width, k, distance, hit, &recall, &unused, &unused);
-        values[(*count)++] = (rf_measure_value){"precision", precision};
-        values[(*count)++] = (rf_measure_value){"recall", recall};
-        values[(*count)++] = (rf_measure_value){"density", density};
-        values[(*count)++] = (rf_measure_value){"coverage", coverage};
+        rf__measure_put(values, "precision", NULL, precision);
+        rf__measure_put(values, "recall", NULL, recall);
+        rf__measure_put(values, "density", NULL, density);
+        rf__measure_put(values, "coverage", NULL, coverage);
     }
     rf__free(fake.norm), rf__free(fake.reach), rf__free(real.norm), rf__free(real.reach);
     rf__free(distance);
@@ -122,4 +123,4 @@ static rf_status compute(const rf_sample_set *made, const rf_sample_set *referen
 const rf_measure rf__measure_prdc = {
     .name = "prc", .source = "Kynkaanniemi et al. 2019, arXiv 1904.06991; Naeem et al. 2020, arXiv 2002.09797",
     .help = "share of pictures inside the reference's neighbourhoods and the other way round", .keys = "precision, recall, density, coverage",
-    .needs = RF_NEED_REFERENCE | RF_NEED_KEPT, .compute = compute};
+    .needs = RF_NEED_KEPT, .larger_is_better = true, .compute = compute};

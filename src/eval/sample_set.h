@@ -2,6 +2,7 @@
  * feature vectors for the measures that are defined on pairs of pictures. Memory does not grow with the number of pictures. */
 #ifndef RF_EVAL_SAMPLE_SET_H
 #define RF_EVAL_SAMPLE_SET_H
+#include "kept.h"
 #include "moments.h"
 
 #define RF_SPLITS 10 /* of the Inception-type score, Salimans et al. 2016 */
@@ -16,8 +17,7 @@ typedef struct rf_answer_sums {
 typedef struct rf_sample_set {
     int64_t expected, count;  /* pictures announced, pictures seen */
     rf_moments moments;
-    float *kept;              /* [kept_room, width], evenly spaced pictures */
-    int64_t kept_count, kept_room;
+    rf_kept kept;             /* features of some of them */
     int classes;
     rf_answer_sums split[RF_SPLITS];
     int64_t labelled, right;  /* pictures whose wanted class is known, and how many the extractor agrees with */

@@ -11,7 +11,8 @@
 
 #include "../base/file.h"
 #include "../base/memory.h"
-#include "coupling_error.h"
+#include "../base/rng.h"
+#include "../eval/coupling_error.h"
 #include "recipe.h"
 #include "runlog.h"
 
@@ -109,25 +110,25 @@ static void what_changes_weights_must_agree(void **state) {
 
 /* ---- coupling error ---- */
 
-static rf_status exact(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
-    (void)cond;
-    const rf_source *source = self;
-    for (int64_t r = 0; r < rows; r++) source->kind->velocity(x + 2 * r, t[r], v + 2 * r);
-    return RF_OK;
-}
-
 /* The page's figures for the exact velocity; Monte Carlo over 8000 samples. */
 static void exact_velocity_gives_the_figures_of_the_page(void **state) {
     (void)state;
+    enum { SAMPLES = 8000 };
     rf_source source = {0};
     assert_int_equal(rf__source_open(&source, &(rf_data_config){.name = "8gauss"}), RF_OK);
-    rf_field field = {.self = &source, .scalars = 2, .null_label = -1, .velocity = exact};
+    rf_pool *pool = rf__pool_create(2);
+    rf_exact_source exact = {&source, pool};
+    rf_field field;
+    assert_int_equal(rf__source_exact_field(&field, &exact), RF_OK);
     const rf_int_list steps = {5, {1, 2, 4, 8, 16}};
     const double page[5] = {16.2, 1.16, 0.130, 0.034, 0.0087};
     double error[RF_FIELD_LIST_MAX];
-    rf_pool *pool = rf__pool_create(2);
-    assert_int_equal(rf__coupling_error(&field, &source, &steps, 8000, 11, pool, error), RF_OK);
+    float *noise = rf__alloc_array(SAMPLES, 2 * sizeof *noise);
+    assert_non_null(noise);
+    for (uint64_t k = 0; k < SAMPLES; k++) rf__rng_normal_sample(11, RF_STREAM_NOISE, k, 2, noise + 2 * k);
+    assert_int_equal(rf__coupling_error(&field, &field, noise, NULL, SAMPLES, 64, &steps, error), RF_OK);
     for (int i = 0; i < 5; i++) assert_true(fabs(error[i] / page[i] - 1) < 0.05);
+    rf__free(noise);
     rf__pool_free(&pool);
     rf__source_close(&source);
 }

@@ -43,3 +43,37 @@ rf_status rf__source_fits(const rf_source *source, const rf_model_shape *model) 
     if (model->extra > 0) return rf__fail(RF_EUNSUPPORTED, "model.extra is %d, expected 0: no coupling of this recipe fills it", model->extra);
     return RF_OK;
 }
+
+/* ---- the exact velocity ---- */
+
+typedef struct exact_rows {
+    const rf_source *source;
+    int64_t scalars;
+    const float *x, *t;
+    float *v;
+} exact_rows;
+
+static void exact_units(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    const exact_rows *rows = arg;
+    for (int64_t r = begin; r < end; r++)
+        rows->source->kind->velocity(rows->x + r * rows->scalars, rows->t[r], rows->v + r * rows->scalars);
+}
+
+static rf_status exact_velocity(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
+    (void)cond;
+    const rf_exact_source *exact = self;
+    const rf_model_shape *shape = &exact->source->shape;
+    exact_rows job = {exact->source, (int64_t)shape->height * shape->width * shape->channels, x, t, v};
+    rf__pool_run(exact->pool, rows, 64, exact_units, &job);
+    return RF_OK;
+}
+
+rf_status rf__source_exact_field(rf_field *out, rf_exact_source *exact) {
+    const rf_model_shape *shape = &exact->source->shape;
+    if (!exact->source->kind->velocity)
+        return rf__fail(RF_EUNSUPPORTED, "data %s has no exact velocity, expected a toy", exact->source->kind->is.name);
+    *out = (rf_field){.self = exact, .scalars = (int64_t)shape->height * shape->width * shape->channels, .null_label = -1,
+                      .velocity = exact_velocity};
+    return RF_OK;
+}

@@ -1,6 +1,8 @@
 /* source.h - where the data side of a pair comes from: real data sets and endless toys behind one table. */
 #ifndef RF_TRAIN_SOURCE_H
 #define RF_TRAIN_SOURCE_H
+#include "../base/threads.h"
+#include "../flow/field.h"
 #include "../io/fields.h"
 #include "../models/model.h"
 #include "plugin.h"
@@ -37,5 +39,13 @@ rf_status rf__source_open(rf_source *source, const rf_data_config *config);
 void rf__source_close(rf_source *source);
 /* The network takes what the source gives: size, channels, number of classes (an unconditional network ignores labels). */
 rf_status rf__source_fits(const rf_source *source, const rf_model_shape *model);
+
+/* The velocity of the exact 1-RF of this data, as a field: rows are shared out among the pool. Both are borrowed. */
+typedef struct rf_exact_source {
+    const rf_source *source;
+    rf_pool *pool; /* NULL: the caller's thread alone */
+} rf_exact_source;
+/* errors: RF_EUNSUPPORTED when it is not known. */
+rf_status rf__source_exact_field(rf_field *out, rf_exact_source *exact);
 
 #endif

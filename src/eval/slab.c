@@ -1,0 +1,78 @@
+/* slab.c - see slab.h. */
+#include "slab.h"
+
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/memory.h"
+
+rf_status rf__slab_init(rf_slab *slab, const rf_field *field) {
+    *slab = (rf_slab){.field = field, .n = field->scalars};
+    int64_t each = RF_SLAB_ROWS * slab->n;
+    slab->z = rf__alloc_array((size_t)each, 6 * sizeof(float));
+    slab->t = rf__alloc_array(RF_SLAB_ROWS, sizeof(float));
+    slab->cond = rf__alloc_array(RF_SLAB_ROWS, sizeof *slab->cond);
+    if (!slab->z || !slab->t || !slab->cond) {
+        rf__slab_fini(slab);
+        return rf__fail(RF_ENOMEM, "no memory for %d samples of %lld numbers", RF_SLAB_ROWS, (long long)field->scalars);
+    }
+    slab->at = slab->z + each;
+    for (int i = 0; i < 4; i++) slab->k[i] = slab->z + (2 + i) * each;
+    return RF_OK;
+}
+
+void rf__slab_fini(rf_slab *slab) {
+    rf__free(slab->z);
+    rf__free(slab->t);
+    rf__free(slab->cond);
+    *slab = (rf_slab){0};
+}
+
+void rf__slab_place(rf_slab *slab, int64_t rows, const float *x, const rf_cond *cond) {
+    slab->rows = rows;
+    memcpy(slab->z, x, (size_t)(rows * slab->n) * sizeof *x);
+    for (int64_t r = 0; r < rows; r++) slab->cond[r] = cond ? cond[r] : (rf_cond){.label = slab->field->null_label};
+}
+
+rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v) {
+    if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
+    for (int64_t r = 0; r < slab->rows; r++) slab->t[r] = t;
+    return slab->field->velocity(slab->field->self, slab->rows, x, slab->t, slab->cond, v);
+}
+
+rf_status rf__slab_euler(rf_slab *slab, int64_t steps) {
+    for (int64_t s = 0; s < steps; s++) {
+        RF_TRY(rf__slab_ask(slab, slab->z, (float)s / (float)steps, slab->k[0]));
+        for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->z[i] += slab->k[0][i] / (float)steps;
+    }
+    return RF_OK;
+}
+
+static void move(const rf_slab *slab, const float *v, float h) {
+    for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->at[i] = slab->z[i] + h * v[i];
+}
+
+/* One classical step of z from t to t + h. The velocity at its middle is measured at the point of the third stage, which lies on the
+ * flow up to h^3. */
+static rf_status step(rf_slab *slab, float t, float h, rf_slab_fn note, void *user) {
+    float *const *k = slab->k;
+    RF_TRY(rf__slab_ask(slab, slab->z, t, k[0]));
+    if (note) note(user, slab, k[0], (double)h / 6);
+    move(slab, k[0], h / 2);
+    RF_TRY(rf__slab_ask(slab, slab->at, t + h / 2, k[1]));
+    move(slab, k[1], h / 2);
+    RF_TRY(rf__slab_ask(slab, slab->at, t + h / 2, k[2]));
+    if (note) note(user, slab, k[2], 4 * (double)h / 6);
+    move(slab, k[2], h);
+    RF_TRY(rf__slab_ask(slab, slab->at, t + h, k[3]));
+    for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->z[i] += h / 6 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
+    if (!note) return RF_OK;
+    RF_TRY(rf__slab_ask(slab, slab->z, t + h, k[3]));
+    note(user, slab, k[3], (double)h / 6);
+    return RF_OK;
+}
+
+rf_status rf__slab_runge_kutta(rf_slab *slab, int64_t steps, rf_slab_fn note, void *user) {
+    for (int64_t s = 0; s < steps; s++) RF_TRY(step(slab, (float)s / (float)steps, 1.0f / (float)steps, note, user));
+    return RF_OK;
+}
