@@ -7,6 +7,7 @@
 #include "../io/png_text.h"
 #include "../io/safetensors.h"
 #include "../io/sha256.h"
+#include "../io/tensors.h"
 #include "../models/model.h"
 #include "args.h"
 #include "command.h"
@@ -18,14 +19,17 @@ static const char examples[] = "  strait info out_003.png\n"
                                "  strait info fashion.safetensors\n"
                                "  strait info fashion.safetensors --json -\n";
 
-static bool is_png(const char *path) {
-    static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    unsigned char head[8] = {0};
+static bool begins_with(const char *path, const char *signature, size_t size) {
+    char head[8] = {0};
     FILE *file = fopen(path, "rb");
     size_t got = file ? fread(head, 1, sizeof head, file) : 0;
     if (file) fclose(file);
-    return got == sizeof head && memcmp(head, signature, sizeof head) == 0;
+    return got >= size && memcmp(head, signature, size) == 0;
 }
+
+static bool is_png(const char *path) { return begins_with(path, "\x89PNG\r\n\x1a\n", 8); }
+/* Other people's tensors: a zip archive or a pickle. */
+static bool is_archive(const char *path) { return begins_with(path, "PK\3\4", 4) || begins_with(path, "\x80\2", 2); }
 
 /* ---- pictures ---- */
 static rf_status info_of_picture(const char *path, json_t **out) {
@@ -146,6 +150,34 @@ static rf_status info_of_checkpoint(const char *path, json_t **out) {
     return status;
 }
 
+/* ---- archives of PyTorch and NumPy ---- */
+static json_t *shape_of(const rf_tensor_entry *entry) {
+    char text[160] = "";
+    size_t used = 0;
+    for (int i = 0; i < entry->rank; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? "x" : "", (long long)entry->dim[i]);
+    snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", rf__tensor_type_name(entry->type));
+    return json_string(text);
+}
+
+static rf_status info_of_archive(const char *path, json_t **out) {
+    rf_tensors *tensors = NULL;
+    char sha256[65];
+    RF_TRY(rf__tensors_open(&tensors, path));
+    rf_status status = rf__sha256_file(path, sha256);
+    json_t *shapes = json_object();
+    int64_t numbers = 0;
+    for (int i = 0; i < rf__tensors_count(tensors); i++) {
+        const rf_tensor_entry *entry = rf__tensors_entry(tensors, i);
+        numbers += entry->count;
+        json_object_set_new(shapes, entry->name, shape_of(entry));
+    }
+    *out = json_pack("{s:s, s:s, s:i, s:I, s:s, s:o}", "file", path, "format", rf__tensors_format(tensors), "tensors", rf__tensors_count(tensors),
+                     "numbers", (json_int_t)numbers, "sha256", sha256, "shapes", shapes);
+    rf__tensors_close(&tensors);
+    return status != RF_OK || *out ? status : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+}
+
 /* ---- text ---- */
 static void print_value(const char *key, const json_t *value, int depth) {
     printf("%*s%-*s ", 2 * depth, "", 22 - 2 * depth, key);
@@ -186,7 +218,7 @@ static int info_main(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &nothing, &common, &rest);
     const char *path = rest.at[0];
     json_t *json = NULL;
-    rf_status status = is_png(path) ? info_of_picture(path, &json) : info_of_checkpoint(path, &json);
+    rf_status status = is_png(path) ? info_of_picture(path, &json) : is_archive(path) ? info_of_archive(path, &json) : info_of_checkpoint(path, &json);
     if (status == RF_OK && common.json)
         status = rf__report_write(common.json, json_incref(json));
     else if (status == RF_OK)

@@ -29,7 +29,7 @@ struct rf_safetensors {
 static const struct {
     const char *name;
     size_t size;
-} types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4}, {"I64", 8}, {"U8", 1}};
+} types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4}, {"I64", 8}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"BOOL", 1}};
 #define TYPES ((int)(sizeof types / sizeof *types))
 
 const char *rf__tensor_type_name(rf_tensor_type type) { return types[type].name; }
@@ -44,7 +44,7 @@ static rf_status read_type(const json_t *value, rf_tensor_entry *entry) {
             entry->type = (rf_tensor_type)i;
             return RF_OK;
         }
-    return rf__fail(RF_EFORMAT, "%.100s: dtype is %.20s, expected F32, F16, BF16, F64, I32, I64 or U8", entry->name,
+    return rf__fail(RF_EFORMAT, "%.100s: dtype is %.20s, expected F32, F16, BF16, F64, I64, I32, I16, I8, U8 or BOOL", entry->name,
                     name ? name : "not a text");
 }
 
@@ -241,8 +241,7 @@ static float half_to_f32(uint16_t h) {
     return v.f;
 }
 
-rf_status rf__safetensors_read_f32(const rf_safetensors *file, const rf_tensor_entry *entry, float *out, int64_t count) {
-    (void)file;
+rf_status rf__tensor_read_f32(const rf_tensor_entry *entry, float *out, int64_t count) {
     const uint8_t *p = entry->data;
     if (entry->count != count)
         return rf__fail(RF_EMISMATCH, "%s: has %lld numbers, expected %lld", entry->name, (long long)entry->count, (long long)count);

@@ -7,7 +7,7 @@
 
 #define RF_TENSOR_RANK_MAX 8
 
-typedef enum rf_tensor_type { RF_TENSOR_F32, RF_TENSOR_F16, RF_TENSOR_BF16, RF_TENSOR_F64, RF_TENSOR_I32, RF_TENSOR_I64, RF_TENSOR_U8 } rf_tensor_type;
+typedef enum rf_tensor_type { RF_TENSOR_F32, RF_TENSOR_F16, RF_TENSOR_BF16, RF_TENSOR_F64, RF_TENSOR_I32, RF_TENSOR_I64, RF_TENSOR_U8, RF_TENSOR_I8, RF_TENSOR_I16, RF_TENSOR_BOOL } rf_tensor_type;
 
 typedef struct rf_tensor_entry {
     const char *name;
@@ -30,7 +30,7 @@ const rf_tensor_entry *rf__safetensors_find(const rf_safetensors *file, const ch
 const char *rf__safetensors_metadata(const rf_safetensors *file, const char *key);         /* NULL when absent */
 const json_t *rf__safetensors_metadata_all(const rf_safetensors *file);                    /* object or NULL; borrowed */
 /* Any floating type to f32; refuses other types and counts. */
-rf_status rf__safetensors_read_f32(const rf_safetensors *file, const rf_tensor_entry *entry, float *out, int64_t count);
+rf_status rf__tensor_read_f32(const rf_tensor_entry *entry, float *out, int64_t count);
 const char *rf__tensor_type_name(rf_tensor_type type);
 size_t rf__tensor_type_size(rf_tensor_type type);
 

@@ -147,7 +147,7 @@ static rf_status load_param(rf_model *model, int index, const rf_safetensors *fi
     const rf_param *param = rf__weights_param(model->weights, index);
     const rf_tensor_entry *entry = rf__safetensors_find(file, param->name);
     if (!entry) return RF_OK;
-    RF_TRY(rf__safetensors_read_f32(file, entry, buffer, rf__shape_count(&param->shape)));
+    RF_TRY(rf__tensor_read_f32(entry, buffer, rf__shape_count(&param->shape)));
     for (int64_t i = 0; i < entry->count; i++)
         if (!isfinite(buffer[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
     rf__param_turn(param, buffer, rf__weights_data(model->weights, index), false);

@@ -81,7 +81,7 @@ rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, co
 static rf_status read_vector(const rf_safetensors *file, const char *name, float *out, int64_t count) {
     const rf_tensor_entry *entry = rf__safetensors_find(file, name);
     if (!entry) return rf__fail(RF_EFORMAT, "has no tensor %s", name);
-    return rf__safetensors_read_f32(file, entry, out, count);
+    return rf__tensor_read_f32(entry, out, count);
 }
 
 static rf_status read_number(const rf_safetensors *file, const char *key, int64_t *out) {

@@ -1,0 +1,202 @@
+/* tensors_test.c - archives that PyTorch and NumPy wrote (tests/golden/make_archives.py), the real ones of ../shared/data, hostile ones. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../base/file.h"
+#include "npz.h"
+#include "pickle.h"
+#include "tensors.h"
+
+static const char *archive(const char *name) {
+    static char path[256];
+    snprintf(path, sizeof path, "tests/golden/archives/%s", name);
+    return path;
+}
+
+static rf_tensors *opened(const char *path) {
+    rf_tensors *tensors;
+    if (rf__tensors_open(&tensors, path) != RF_OK) fail_msg("%s", rf_last_error());
+    return tensors;
+}
+
+/* Entry `name` has these sizes, and number i is first + i * step. */
+static void assert_ramp(const rf_tensors *tensors, const char *name, int rank, const int64_t *dim, double first, double step) {
+    const rf_tensor_entry *entry = rf__tensors_find(tensors, name);
+    if (!entry) fail_msg("%s is missing", name);
+    float values[64];
+    assert_int_equal(entry->rank, rank);
+    for (int i = 0; i < rank; i++) assert_int_equal(entry->dim[i], dim[i]);
+    assert_int_equal(rf__tensor_read_f32(entry, values, entry->count), RF_OK);
+    for (int64_t i = 0; i < entry->count; i++) assert_true((double)values[i] == first + (double)i * step);
+}
+
+#define DIMS(...) (const int64_t[]){__VA_ARGS__}
+
+static void check_torch(const char *file, const char *format) {
+    rf_tensors *t = opened(archive(file));
+    float values[24];
+    assert_string_equal(rf__tensors_format(t), format);
+    assert_int_equal(rf__tensors_count(t), 15);
+    assert_ramp(t, "model_state_dict.weight", 2, DIMS(4, 6), 0, 1);
+    assert_ramp(t, "model_state_dict.half", 1, DIMS(5), 0, 1);
+    assert_ramp(t, "model_state_dict.brain", 1, DIMS(5), 0, 1);
+    assert_ramp(t, "model_state_dict.wide", 1, DIMS(3), 0, 1);
+    assert_ramp(t, "model_state_dict.scalar", 0, NULL, 2.5, 0);
+    assert_ramp(t, "model_state_dict.parameter", 2, DIMS(2, 2), 0, 1);
+    assert_ramp(t, "list.0", 1, DIMS(2), 0, 1);
+    assert_ramp(t, "list.1.0", 1, DIMS(3), 0, 2);
+    assert_ramp(t, "list.1.1.deep", 1, DIMS(1), 9, 0);
+    /* views are gathered */
+    const rf_tensor_entry *turned = rf__tensors_find(t, "model_state_dict.turned"), *part = rf__tensors_find(t, "model_state_dict.part");
+    assert_int_equal(rf__tensor_read_f32(turned, values, 24), RF_OK);
+    for (int i = 0; i < 24; i++) assert_true(values[i] == (float)(i % 4 * 6 + i / 4));
+    assert_int_equal(rf__tensor_read_f32(part, values, 6), RF_OK);
+    for (int i = 0; i < 6; i++) assert_true(values[i] == (float)((i / 3 + 1) * 6 + i % 3 + 2));
+    const rf_tensor_entry *small = rf__tensors_find(t, "model_state_dict.small"), *whole = rf__tensors_find(t, "model_state_dict.whole");
+    assert_true(small->type == RF_TENSOR_I8 && ((const int8_t *)small->data)[0] == -3);
+    assert_true(whole->type == RF_TENSOR_I64 && whole->count == 7);
+    assert_int_equal(rf__tensors_find(t, "model_state_dict.empty")->count, 0);
+    assert_true(rf__tensors_find(t, "model_state_dict.flags")->type == RF_TENSOR_BOOL);
+    rf__tensors_close(&t);
+}
+
+static void torch_archives(void **state) {
+    (void)state;
+    check_torch("new.pt", "torch zip");
+    check_torch("old.th", "torch stream");
+}
+
+static void numpy_archives(void **state) {
+    (void)state;
+    rf_tensors *t = opened(archive("plain.npz"));
+    assert_ramp(t, "mu", 1, DIMS(3), 0, 1);
+    assert_ramp(t, "sigma", 2, DIMS(3, 3), 0, 1);
+    const rf_tensor_entry *pictures = rf__tensors_find(t, "arr_0");
+    assert_true(pictures->type == RF_TENSOR_U8 && pictures->rank == 4 && ((const uint8_t *)pictures->data)[23] == 23);
+    rf__tensors_close(&t);
+    t = opened(archive("packed.npz"));
+    assert_ramp(t, "mu", 1, DIMS(3), 0, 1);
+    assert_int_equal(rf__tensors_find(t, "zeros")->count, 2500);
+    rf__tensors_close(&t);
+}
+
+/* What we write we read, twice the same bytes. */
+static void npz_round_trip(void **state) {
+    (void)state;
+    char path[] = "/tmp/strait-npz-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    double sigma[] = {1, 2, 3, 4};
+    uint8_t pixel[] = {9, 8, 7}, *first, *second;
+    size_t first_size, second_size;
+    const rf_tensor_entry entries[] = {{"sigma", RF_TENSOR_F64, 2, {2, 2}, 4, sigma}, {"arr_0", RF_TENSOR_U8, 1, {3}, 3, pixel}};
+    assert_int_equal(rf__npz_save(path, entries, 2), RF_OK);
+    assert_int_equal(rf__file_read(path, 1 << 20, &first, &first_size), RF_OK);
+    rf_tensors *t = opened(path);
+    assert_ramp(t, "sigma", 2, DIMS(2, 2), 1, 1);
+    assert_int_equal(((const uint8_t *)rf__tensors_find(t, "arr_0")->data)[1], 8);
+    rf__tensors_close(&t);
+    assert_int_equal(rf__npz_save(path, entries, 2), RF_OK);
+    assert_int_equal(rf__file_read(path, 1 << 20, &second, &second_size), RF_OK);
+    assert_true(first_size == second_size && !memcmp(first, second, first_size));
+    rf__free(first);
+    rf__free(second);
+    remove(path);
+    assert_int_equal(rf__npz_save("/nonexistent/a.npz", entries, 2), RF_EIO);
+}
+
+/* One sentence that names the file and holds `word`. */
+static void assert_refused(const char *file, const char *word) {
+    rf_tensors *tensors;
+    rf_status status = rf__tensors_open(&tensors, archive(file));
+    if (status == RF_OK) fail_msg("%s was read", file);
+    assert_null(tensors);
+    if (!strstr(rf_last_error(), file) || !strstr(rf_last_error(), word)) fail_msg("no '%s' in: %s", word, rf_last_error());
+}
+
+static void hostile_archives(void **state) {
+    (void)state;
+    remove("/tmp/strait-was-here");
+    assert_refused("calls.pt", "posix.system");
+    assert_refused("calls.th", "posix.system");
+    assert_false(rf__file_exists("/tmp/strait-was-here"));
+    assert_refused("missing_storage.pt", "data/0 is missing");
+    assert_refused("short_storage.pt", "expected 24 numbers");
+    assert_refused("cut_pickle.pt", "pickle");
+    assert_refused("deep.pt", "nest deeper");
+    assert_refused("billion_lists.pt", "hold too much");
+    assert_refused("memo.pt", "remembers");
+    assert_refused("bomb.npz", "expected 99999999999 numbers");
+    assert_refused("cut.th", "truncated");
+    assert_refused("../make_archives.py", "none of the formats");
+}
+
+static rf_status read_pickle(const char *bytes, size_t size) {
+    rf_arena *arena = rf__arena_create();
+    const rf_pickle *value;
+    size_t used;
+    rf_status status = rf__pickle_read(&value, arena, (const uint8_t *)bytes, size, &used);
+    rf__arena_free(&arena);
+    return status;
+}
+#define PICKLE(text) read_pickle(text, sizeof text - 1)
+
+static void broken_pickles(void **state) {
+    (void)state;
+    assert_int_equal(PICKLE("\x80\x02K\x05."), RF_OK);
+    assert_int_equal(PICKLE(""), RF_EFORMAT);
+    assert_int_equal(PICKLE("\x80\x02."), RF_EFORMAT);           /* nothing to return */
+    assert_int_equal(PICKLE("\x80\x02(."), RF_EFORMAT);          /* a mark is no value */
+    assert_int_equal(PICKLE("\x80\x02(K\x01\x85."), RF_OK);      /* a tuple above a mark */
+    assert_int_equal(PICKLE("\x80\x02(\x86."), RF_EFORMAT);      /* a tuple of a mark */
+    assert_int_equal(PICKLE("\x80\x02K\x01K\x02s."), RF_EFORMAT); /* no dictionary */
+    assert_int_equal(PICKLE("\x80\x02}(K\x01u."), RF_EFORMAT);   /* a key without a value */
+    assert_int_equal(PICKLE("\x80\x02X\xff\xff\xff\xff."), RF_EFORMAT);
+    assert_int_equal(PICKLE("\x80\x02h\x05."), RF_EFORMAT);
+    assert_int_equal(PICKLE("\x80\x02i"), RF_EFORMAT);           /* INST, an instruction that calls */
+    assert_int_equal(PICKLE("\x80\x02""cbuiltins\neval\n."), RF_EFORMAT);
+    assert_int_equal(PICKLE("\x80\x02""ctorch\nFloatStorage\n)R."), RF_EFORMAT);
+}
+
+static void real_archives(void **state) {
+    (void)state;
+    const char *shared = getenv("STRAIT_SHARED");
+    static const struct { const char *path; int count; const char *name; int64_t numbers; } files[] = {
+        {"cifar10-resnet/resnet20-12fca82f.th", 0, "state_dict.module.conv1.weight", 432},
+        {"cifar10-resnet/resnet56-4bfd9763.th", 0, "state_dict.module.linear.weight", 640},
+        {"lpips-heads/vgg.pth", 5, "lin4.model.1.weight", 512},
+        {"mnist-flow-vit/DiffusionViT.pth", 0, "pos_embed", 1024},
+        {"mnist-flow-unet/unet.pt", 0, NULL, 0},
+        {"mnist-flow-unet/vae.pt", 0, NULL, 0},
+        {"taesd-sd15-int8/tinyvae_int8.pth", 0, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/data/weights/%s", shared ? shared : "../shared", files[i].path);
+        if (!rf__file_exists(path)) {
+            print_message("%s is not here: skipped\n", path);
+            continue;
+        }
+        rf_tensors *t = opened(path);
+        assert_true(files[i].count ? rf__tensors_count(t) == files[i].count : rf__tensors_count(t) > 10);
+        if (files[i].name && (!rf__tensors_find(t, files[i].name) || rf__tensors_find(t, files[i].name)->count != files[i].numbers))
+            fail_msg("%s: %s is not there with %lld numbers", path, files[i].name, (long long)files[i].numbers);
+        rf__tensors_close(&t);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(torch_archives), cmocka_unit_test(numpy_archives), cmocka_unit_test(npz_round_trip),
+        cmocka_unit_test(hostile_archives), cmocka_unit_test(broken_pickles), cmocka_unit_test(real_archives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
