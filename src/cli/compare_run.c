@@ -27,6 +27,7 @@ typedef struct judge {
     rf_sample_set data;
     reference *references;
     int reference_count;
+    rf_picture_shape shape; /* of what the model makes */
     int64_t scalars;
 } judge;
 
@@ -55,7 +56,7 @@ static void quantise(const float *x, int64_t n, float *out) {
 
 static rf_status flush(session *s) {
     rf_status status = RF_OK;
-    if (s->judge->features && s->waiting) status = rf__features_judge(s->judge->features, s->slab, s->waiting, s->labels, &s->set);
+    if (s->judge->features && s->waiting) status = rf__features_judge(s->judge->features, s->judge->shape, s->slab, s->waiting, s->labels, &s->set);
     s->waiting = 0;
     return status;
 }
@@ -217,14 +218,16 @@ static rf_status add_controls(rf_compare *compare, const rf_compare_row *row) {
 
 static rf_status judge_data(judge *j, const rf_dataset *set) {
     rf_features_info info = rf__features_describe(j->features);
-    RF_TRY(rf__features_check(j->features, set->height, set->width, set->channels));
+    const rf_picture_shape shape = {set->height, set->width, set->channels};
+    int64_t scalars = (int64_t)shape.height * shape.width * shape.channels;
+    RF_TRY(rf__features_check(j->features, shape));
     RF_TRY(rf__sample_set_init(&j->data, set->count, info.feature_width, info.classes, KEPT));
-    float *slab = rf__alloc_array((size_t)(SLAB * j->scalars), sizeof *slab);
+    float *slab = rf__alloc_array((size_t)(SLAB * scalars), sizeof *slab);
     rf_status status = slab ? RF_OK : rf__fail(RF_ENOMEM, "compare: no memory for %d images", SLAB);
     for (int64_t first = 0; first < set->count && status == RF_OK; first += SLAB) {
         int64_t rows = set->count - first < SLAB ? set->count - first : SLAB;
-        for (int64_t r = 0; r < rows; r++) rf__dataset_image(set, first + r, false, slab + r * j->scalars);
-        status = rf__features_judge(j->features, slab, rows, NULL, &j->data);
+        for (int64_t r = 0; r < rows; r++) rf__dataset_image(set, first + r, false, slab + r * scalars);
+        status = rf__features_judge(j->features, shape, slab, rows, NULL, &j->data);
     }
     rf__free(slab);
     return status;
@@ -234,6 +237,7 @@ static rf_status open_judge(judge *j) {
     rf_compare *c = j->compare;
     const rf_compare_settings *settings = &c->settings;
     const rf_model_shape *shape = &c->model->shape;
+    j->shape = (rf_picture_shape){shape->height, shape->width, shape->channels};
     j->scalars = (int64_t)shape->height * shape->width * shape->channels;
     j->references = rf__alloc_array((size_t)RF_COMPARE_ROWS * (size_t)settings->seeds, sizeof *j->references);
     j->pool = rf__pool_create(c->threads);
@@ -244,8 +248,8 @@ static rf_status open_judge(judge *j) {
     if (!settings->data[0]) return RF_OK;
     rf_dataset *set = NULL;
     const rf_dataset_spec spec = {.name = settings->data, .path = settings->data_path, .split = settings->split, .limit = settings->data_limit};
-    RF_TRY(rf__features_open(&j->features, settings->extractor, settings->weights, j->pool));
-    RF_TRY(rf__features_check(j->features, shape->height, shape->width, shape->channels));
+    RF_TRY(rf__features_open(&j->features, settings->extractor, settings->weights, NULL, j->pool));
+    RF_TRY(rf__features_check(j->features, j->shape));
     RF_TRY(rf__dataset_open(&set, &spec));
     rf_status status = judge_data(j, set);
     json_object_update_new(c->protocol, json_pack("{s:s, s:s, s:I, s:s, s:s}", "reference_data", settings->data, "reference_split", settings->split, "reference_count",

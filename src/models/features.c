@@ -40,11 +40,12 @@ static rf_node *prepared(rf_graph *graph, const rf_feature_net *net, rf_node *x)
     return rf__add_rows(graph, x, rf__buffer(graph, SHIFT, rf__shape1(net->channels), unset));
 }
 
-rf_feature_out rf__feature_build(rf_graph *graph, const rf_feature_net *net, const void *form, rf_node *x, int size, rf_feature_part part) {
+rf_feature_out rf__feature_build(rf_graph *graph, const rf_feature_net *net, const void *form, rf_node *x, int height, int width,
+                                 rf_feature_part part) {
     rf_feature_out out = {0};
     if (!x) return out;
     x = prepared(graph, net, x);
-    if (size) x = rf__resize(graph, x, size, size, net->resize == RF_RESIZE_CORNER);
+    if (height && width) x = rf__resize(graph, x, height, width, net->resize == RF_RESIZE_CORNER);
     net->build(graph, form ? form : net->form, x, part, &out);
     return out;
 }

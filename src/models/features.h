@@ -7,6 +7,7 @@
 #include "../graph/plan.h"
 
 struct rf_model_kind;
+struct rf_model;
 
 #define RF_FEATURE_TAPS 8
 
@@ -45,9 +46,11 @@ typedef struct rf_feature_net {
 const rf_feature_net *const *rf__feature_nets(void);          /* NULL-terminated */
 const rf_feature_net *rf__feature_net_find(const char *name); /* NULL and a sentence listing the names */
 
-/* Run a network on pictures x [B,H,W,C] f32 in [-1,1]. size: bring them to this height and width first, 0: take them as they are.
- * One channel becomes three equal ones where the network wants colours. Nodes of `out` are NULL after an error of the graph. */
-rf_feature_out rf__feature_build(rf_graph *graph, const rf_feature_net *net, const void *form, rf_node *x, int size, rf_feature_part part);
+/* Run a network on pictures x [B,H,W,C] f32 in [-1,1]. height, width: bring them to this size first, 0: take them as they are. One
+ * channel becomes three equal ones where the network wants colours. form: NULL, or the settings of a network with a `kind`.
+ * The nodes are NULL after an error of the graph. */
+rf_feature_out rf__feature_build(rf_graph *graph, const rf_feature_net *net, const void *form, rf_node *x, int height, int width,
+                                 rf_feature_part part);
 
 /* ---- weights ---- */
 
@@ -62,5 +65,27 @@ typedef struct rf_tensor_source {
 /* Fill those parameters of `weights` whose name begins with `prefix` (the scope in which the network was built, "" for none) and that
  * belong to `net`; the source has the names without it. Numbers that are not finite are an error. Packed weights follow at rf__weights_refresh. */
 rf_status rf__feature_load(const rf_feature_net *net, rf_weights *weights, const char *prefix, const rf_tensor_source *source);
+
+/* A file as a source. Names may carry what the file was wrapped in ("state_dict."): `probe` is a tensor that must be there. */
+rf_status rf__tensor_file_open(rf_tensor_source *out, const char *path, const char *probe);
+void rf__tensor_file_close(rf_tensor_source *source);
+/* expected: first digits of checksums, separated by spaces, NULL: any; got: of the file at `path`. */
+rf_status rf__feature_checksum(const char *expected, const char *got, const char *path);
+
+/* ---- a network with its file ---- */
+
+typedef struct rf_feature_model {
+    const rf_feature_net *net;
+    const void *form;
+    int height, width, channels; /* of the pictures it was made for */
+    int features, classes;
+    rf_weights *weights;
+    struct rf_model *checkpoint; /* owner of form and weights when the network is one of ours, else NULL */
+    char sha256[65];             /* of the file */
+} rf_feature_model;
+
+/* any_file: do not insist on the published checksum. */
+rf_status rf__feature_open(rf_feature_model **out, const char *name, const char *path, bool any_file);
+void rf__feature_free(rf_feature_model **model);
 
 #endif

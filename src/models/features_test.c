@@ -152,7 +152,7 @@ static void run_net(const net_case *c, rf_dtype dtype, double tolerance) {
     program p = {.graph = rf__graph_create(dtype)};
     const rf_feature_net *net = rf__feature_net_find(c->net);
     rf_node *x = rf__input(p.graph, "x", RF_F32, rf__shape4(c->batch, c->height, c->width, 3));
-    rf_feature_out out = rf__feature_build(p.graph, net, NULL, x, c->size, c->part);
+    rf_feature_out out = rf__feature_build(p.graph, net, NULL, x, c->size, c->size, c->part);
     char name[128];
     for (int i = 0; i < out.tap_count; i++) {
         snprintf(name, sizeof name, "tap%d", i);
@@ -212,7 +212,7 @@ static void run_lpips(const char *which, rf_dtype dtype, double tolerance) {
     const rf_shape shape = rf__shape4(2, 40, 48, 3);
     rf_node *a = rf__input(p.graph, "a", RF_F32, shape), *b = rf__input(p.graph, "b", RF_F32, shape);
     rf__scope_push(p.graph, "lpips");
-    rf_node *d = rf__lpips_build(p.graph, lpips, a, b, 0);
+    rf_node *d = rf__lpips_build(p.graph, lpips, a, b, 0, 0);
     rf__scope_pop(p.graph);
     rf__output(p.graph, "d", d);
     assert_int_equal(rf_grad(p.graph, rf__sum(p.graph, d, 1), (const char *const[]){"a", NULL}), RF_OK);
@@ -248,7 +248,7 @@ static void wrong_files(void **state) {
     (void)state;
     program p = {.graph = rf__graph_create(RF_F32)};
     const rf_feature_net *net = rf__feature_net_find("resnet20");
-    rf__feature_build(p.graph, net, NULL, rf__input(p.graph, "x", RF_F32, rf__shape4(1, 32, 32, 3)), 0, RF_FEATURE_ALL);
+    rf__feature_build(p.graph, net, NULL, rf__input(p.graph, "x", RF_F32, rf__shape4(1, 32, 32, 3)), 0, 0, RF_FEATURE_ALL);
     assert_int_equal(rf__weights_create(&p.weights, p.graph), RF_OK);
     formula f = {p.weights, "", "module.layer2.0.bn1.running_mean"};
     const rf_tensor_source source = source_of(&f);

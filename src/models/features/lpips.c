@@ -31,11 +31,11 @@ static rf_node *tap_distance(rf_graph *g, int index, rf_node *a, rf_node *b) {
     return rf__sum_rows(g, rf__mul_rows(g, rf__mean_pixels(g, rf__mul(g, difference, difference)), head), 1);
 }
 
-rf_node *rf__lpips_build(rf_graph *g, const rf_lpips *lpips, rf_node *a, rf_node *b, int size) {
+rf_node *rf__lpips_build(rf_graph *g, const rf_lpips *lpips, rf_node *a, rf_node *b, int height, int width) {
     const rf_feature_net *net = rf__feature_net_find(lpips->backbone);
     rf__scope_push(g, "net");
-    rf_feature_out x = rf__feature_build(g, net, NULL, a, size, RF_FEATURE_TAPS_ONLY);
-    rf_feature_out z = rf__feature_build(g, net, NULL, b, size, RF_FEATURE_TAPS_ONLY);
+    rf_feature_out x = rf__feature_build(g, net, NULL, a, height, width, RF_FEATURE_TAPS_ONLY);
+    rf_feature_out z = rf__feature_build(g, net, NULL, b, height, width, RF_FEATURE_TAPS_ONLY);
     rf__scope_pop(g);
     rf_node *total = NULL;
     for (int i = 0; i < x.tap_count; i++) {
