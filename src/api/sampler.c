@@ -66,7 +66,7 @@ int rf__sampler_rows(const rf_sampler *sampler) {
 }
 
 int64_t rf__sampler_answers(const rf_solver *solver, int steps) {
-    return (int64_t)steps * solver->calls_per_step;
+    return rf__solver_calls(solver, steps);
 }
 
 rf_status rf__sampler_check_label(const rf_model *model, int64_t label) {

@@ -5,9 +5,20 @@
 
 #include "../base/table.h"
 
-extern const rf_solver rf__solver_euler, rf__solver_heun;
+extern const rf_solver rf__solver_euler, rf__solver_heun, rf__solver_midpoint, rf__solver_rf_solver, rf__solver_rk4, rf__solver_dopri5,
+    rf__solver_ab2, rf__solver_fireflow, rf__solver_pseudo, rf__solver_reversible, rf__solver_dpm2;
 
-static const rf_solver *const solvers[] = {&rf__solver_euler, &rf__solver_heun, NULL};
+static const rf_solver *const solvers[] = {
+    &rf__solver_euler,  &rf__solver_heun,   &rf__solver_midpoint,   &rf__solver_ab2,    &rf__solver_rk4,  &rf__solver_dopri5,
+    &rf__solver_pseudo, &rf__solver_dpm2,   &rf__solver_fireflow,   &rf__solver_rf_solver, &rf__solver_reversible, NULL};
+
+rf_solver_opts rf__solver_defaults(void) {
+    return (rf_solver_opts){.rtol = 1e-4, .atol = 1e-5};
+}
+
+int64_t rf__solver_calls(const rf_solver *solver, int steps) {
+    return (int64_t)steps * solver->calls_per_step + solver->extra_calls;
+}
 
 const rf_solver *const *rf__solvers(void) {
     return solvers;
@@ -26,6 +37,8 @@ void rf__job_begin(rf_job *job) {
 
 void rf__job_invalidate(rf_job *job) {
     job->history.count = 0;
+    job->carried = false;
+    job->stage = 0; /* a step in progress holds old velocities; x moves only when a step is complete */
 }
 
 void rf__job_remember(rf_job *job, double t, const float *v) {

@@ -7,6 +7,7 @@
 
 #define RF_MAX_STAGES 8
 #define RF_HISTORY 2
+#define RF_SOLVER_NUMBERS 2
 
 typedef struct rf_job rf_job;
 
@@ -22,6 +23,8 @@ typedef struct rf_solver {
     const char *name, *source, *help;
     int order;          /* of the global error */
     int calls_per_step; /* network answers a grid step (adaptive: per attempt) */
+    int extra_calls;    /* of a whole walk from noise to data, beside steps * calls_per_step; may be negative */
+    bool adaptive;      /* chooses its own steps: the grid gives the ends and the first step */
     int buffers;        /* extra [scalars] vectors it needs in job->buffer */
     bool history;       /* reads job->history */
     /* Start at job->position = 0; history cleared. */
@@ -41,8 +44,14 @@ typedef struct rf_history {
     float *v[RF_HISTORY]; /* [scalars] each; NULL when nobody reads history */
 } rf_history;
 
+/* Options of solvers that have some. */
+typedef struct rf_solver_opts {
+    double rtol, atol; /* adaptive solvers: error of a step relative to the state, and absolute */
+} rf_solver_opts;
+
 struct rf_job {
     const rf_solver *solver;
+    rf_solver_opts opts;
     int64_t scalars;
     float *x;                     /* [scalars] f32 state */
     float *buffer[RF_MAX_STAGES]; /* solver->buffers of them */
@@ -51,16 +60,21 @@ struct rf_job {
     int steps;
     int position; /* steps finished */
     int stage;    /* inside a step */
+    bool carried; /* the solver's buffers hold a velocity of the step before; false after rf__job_invalidate */
+    double number[RF_SOLVER_NUMBERS]; /* the solver's own */
     double t;     /* of x */
     int calls;    /* answers accepted */
 };
 
+rf_solver_opts rf__solver_defaults(void);           /* rtol 1e-4, atol 1e-5 */
+/* Answers a walk from noise to data takes when every one comes from the network (adaptive: of one attempt a step). */
+int64_t rf__solver_calls(const rf_solver *solver, int steps);
 const rf_solver *const *rf__solvers(void);          /* NULL-terminated */
 const rf_solver *rf__solver_find(const char *name); /* NULL and a sentence listing the names */
 
 /* Put the job at the start of its grid with an empty history, then solver->begin. */
 void rf__job_begin(rf_job *job);
-/* Forget past velocities. To be called when the condition, guidance, model, resolution, window, hooks or x
+/* Forget past velocities; a step in progress begins again. To be called when the condition, guidance, model, resolution, window, hooks or x
  * itself change from outside: the one place where history dies. */
 void rf__job_invalidate(rf_job *job);
 /* Store a velocity measured at t (copied); does nothing when nobody reads history. */

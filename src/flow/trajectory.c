@@ -29,6 +29,9 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);
     if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
     trajectory->spec = *spec;
+    rf_solver_opts *opts = &trajectory->spec.solver_opts, preset = rf__solver_defaults();
+    if (opts->rtol == 0) opts->rtol = preset.rtol;
+    if (opts->atol == 0) opts->atol = preset.atol;
     if (!spec->guidance) trajectory->spec.guidance = rf__guidance_find("none");
     if (!spec->policy) trajectory->spec.policy = rf__policy_find("none");
     rf_status status = check(&trajectory->spec);
@@ -83,6 +86,7 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     trajectory->started = rf__now();
     rf_job *job = &trajectory->job;
     job->solver = spec->solver;
+    job->opts = spec->solver_opts;
     job->scalars = spec->field->scalars;
     job->grid = trajectory->times;
     job->steps = spec->steps;

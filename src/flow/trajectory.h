@@ -13,6 +13,7 @@ typedef struct rf_job_spec {
     const rf_field *field;   /* answers full requests */
     const rf_field *refiner; /* answers refine requests; NULL: none */
     const rf_solver *solver;
+    rf_solver_opts solver_opts; /* zeros: the defaults */
     const double *times; /* [steps + 1] strictly monotone */
     int steps;
     rf_cond cond;
