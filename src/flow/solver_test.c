@@ -75,9 +75,10 @@ static void order_by_halving(void **state) {
     for (int s = 0; rf__solvers()[s]; s++) {
         const rf_solver *solver = rf__solvers()[s];
         if (solver->adaptive) continue;
-        for (int g = 0; g < 3; g++) {
+        /* Fourth order on the sigmoid grid meets float rounding before it meets its asymptote. */
+        for (int g = 0; g < (solver->order > 2 ? 2 : 3); g++) {
             /* Coarse enough that the method's error stays above float rounding (1e-7). */
-            int steps = solver->order == 1 ? 64 : solver->order == 2 ? 48 : g == 1 ? 16 : 8;
+            int steps = solver->order == 1 ? 64 : solver->order == 2 ? 96 : g == 1 ? 16 : 8;
             double order = log2(error_of(solver, grids[g], steps) / error_of(solver, grids[g], 2 * steps));
             print_message("%s on %s: order %.2f\n", solver->name, grids[g], order);
             assert_true(order > solver->order - 0.35 && order < solver->order + 0.4);
