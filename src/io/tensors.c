@@ -1,6 +1,7 @@
 /* tensors.c - see tensors.h: recognising the format, and what all formats share. */
 #include "tensors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "tensors_inside.h"
 
 #define FILE_LIMIT ((uint64_t)8 << 30)
+#define LIST_LIMIT ((uint64_t)16 << 20)
 
 /* ---- formats ---- */
 
@@ -75,34 +77,61 @@ void *rf__tensors_block(rf_tensors *tensors, size_t size) {
 
 /* ---- opening ---- */
 
-rf_status rf__tensors_parse(rf_tensors **out, const void *bytes, size_t size, const char *name) {
-    *out = NULL;
-    rf_tensors *tensors = rf__alloc(sizeof *tensors);
-    rf_bytes all = {bytes, size};
-    if (!tensors) return rf__fail(RF_ENOMEM, "%s: no memory", name);
-    rf_status status = (tensors->arena = rf__arena_create()) ? RF_OK : rf__fail(RF_ENOMEM, "no memory");
-    size_t at = 0, count = sizeof formats / sizeof *formats;
-    while (at < count && !formats[at].is(all)) at++;
-    if (status == RF_OK && at == count)
-        status = rf__fail(RF_EFORMAT, "is none of the formats of tensors that are read: safetensors, PyTorch (.pt, .pth, .th), npz");
-    if (status == RF_OK) {
-        tensors->format = formats[at].name;
-        status = formats[at].read(tensors, all);
-    }
-    if (status == RF_OK) {
-        *out = tensors;
-        return RF_OK;
-    }
-    rf__tensors_close(&tensors);
+static rf_status begin(rf_tensors **out) {
+    rf_tensors *tensors = *out = rf__alloc(sizeof *tensors);
+    if (tensors && (tensors->arena = rf__arena_create())) return RF_OK;
+    return rf__fail(RF_ENOMEM, "no memory");
+}
+
+static rf_status finish(rf_tensors **tensors, rf_status status, const char *name) {
+    if (status == RF_OK) return RF_OK;
+    rf__tensors_close(tensors);
     return rf__fail_in(status, "%s: ", name);
 }
 
+static rf_status parse(rf_tensors *tensors, rf_bytes all) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (!formats[i].is(all)) continue;
+        tensors->format = formats[i].name;
+        return formats[i].read(tensors, all);
+    }
+    if (all.size >= 7 && !memcmp(all.at, "7767517", 7))
+        return rf__fail(RF_EFORMAT, "is an ncnn list of layers, expected the .bin with the numbers, which lies beside it");
+    return rf__fail(RF_EFORMAT, "is none of the formats of tensors that are read: safetensors, PyTorch (.pt, .pth, .th), npz, ncnn (.bin)");
+}
+
+rf_status rf__tensors_parse(rf_tensors **out, const void *bytes, size_t size, const char *name) {
+    rf_status status = begin(out);
+    if (status == RF_OK) status = parse(*out, (rf_bytes){bytes, size});
+    return finish(out, status, name);
+}
+
+rf_status rf__tensors_parse_ncnn(rf_tensors **out, const void *list, size_t list_size, const void *bytes, size_t size, const char *name) {
+    rf_status status = begin(out);
+    if (status == RF_OK) (*out)->format = "ncnn";
+    if (status == RF_OK) status = rf__tensors_read_ncnn(*out, (rf_bytes){list, list_size}, (rf_bytes){bytes, size});
+    return finish(out, status, name);
+}
+
+/* NAME.bin -> NAME.param, when both are there. */
+static bool list_beside(const char *path, char list[1024]) {
+    size_t length = strlen(path);
+    if (length < 4 || strcmp(path + length - 4, ".bin") || length + 3 > 1024) return false;
+    snprintf(list, 1024, "%.*s.param", (int)length - 4, path);
+    return rf__file_exists(list);
+}
+
 rf_status rf__tensors_open(rf_tensors **out, const char *path) {
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    uint8_t *bytes = NULL, *list = NULL;
+    size_t size = 0, list_size = 0;
+    char list_path[1024];
     *out = NULL;
     RF_TRY(rf__file_read(path, FILE_LIMIT, &bytes, &size));
-    rf_status status = rf__tensors_parse(out, bytes, size, path);
+    bool beside = list_beside(path, list_path);
+    rf_status status = beside ? rf__file_read(list_path, LIST_LIMIT, &list, &list_size) : RF_OK;
+    if (status == RF_OK)
+        status = beside ? rf__tensors_parse_ncnn(out, list, list_size, bytes, size, path) : rf__tensors_parse(out, bytes, size, path);
+    rf__free(list);
     rf__free(bytes);
     return status;
 }

@@ -1,4 +1,4 @@
-/* tensors.h - named tensors from other people's files, whatever the format: safetensors, PyTorch (.pt, .pth, old .th), npz.
+/* tensors.h - named tensors from other people's files, whatever the format: safetensors, PyTorch (.pt, .pth, old .th), npz, ncnn (.bin).
  *
  * The format is recognised by its first bytes. Nothing is ever executed: of a pickle only tensors, plain containers and plain values are
  * understood, everything else is refused by name. Containers flatten to dotted names ("model_state_dict.conv1.weight"). */
@@ -8,10 +8,12 @@
 
 typedef struct rf_tensors rf_tensors;
 
-/* errors: RF_EFORMAT and one sentence that begins with the path. */
+/* errors: RF_EFORMAT and one sentence that begins with the path. NAME.bin is read together with the list of layers NAME.param beside it. */
 rf_status rf__tensors_open(rf_tensors **out, const char *path);
 /* The same from bytes in memory (borrowed for the call); `name` for messages. */
 rf_status rf__tensors_parse(rf_tensors **out, const void *bytes, size_t size, const char *name);
+/* ncnn: the list of layers and their numbers. */
+rf_status rf__tensors_parse_ncnn(rf_tensors **out, const void *list, size_t list_size, const void *bytes, size_t size, const char *name);
 void rf__tensors_close(rf_tensors **tensors);
 const char *rf__tensors_format(const rf_tensors *tensors); /* "torch zip" ...; static */
 int rf__tensors_count(const rf_tensors *tensors);

@@ -29,5 +29,7 @@ void *rf__tensors_block(rf_tensors *tensors, size_t size);
 
 rf_status rf__tensors_read_zip(rf_tensors *tensors, rf_bytes bytes);          /* torch zip or npz, by what lies inside */
 rf_status rf__tensors_read_torch_stream(rf_tensors *tensors, rf_bytes bytes); /* pickles in a row, then storages */
+/* list: NAME.param, numbers: NAME.bin */
+rf_status rf__tensors_read_ncnn(rf_tensors *tensors, rf_bytes list, rf_bytes numbers);
 
 #endif

@@ -166,6 +166,47 @@ static void broken_pickles(void **state) {
     assert_int_equal(PICKLE("\x80\x02""ctorch\nFloatStorage\n)R."), RF_EFORMAT);
 }
 
+/* Two layers in ncnn's form: a convolution in half precision with a bias and padding behind its nine numbers, a linear layer in single. */
+#define NCNN_LIST                                                                                                                     \
+    "7767517\n4 4\nInput data 0 1 data 0=5\nConvolution c/1 1 1 data c 0=3 1=3 11=1 5=1 6=9 9=1\nReLU r 1 1 c r\n"                       \
+    "InnerProduct fc 1 1 r fc 0=2 1=0 2=4\n"
+
+static rf_status parse_ncnn(rf_tensors **out, const char *list, const void *bytes, size_t size) {
+    return rf__tensors_parse_ncnn(out, list, strlen(list), bytes, size, "net.bin");
+}
+
+static void ncnn_archives(void **state) {
+    (void)state;
+    uint8_t bytes[4 + 20 + 12 + 4 + 16] = {0x47, 0x6b, 0x30, 0x01};
+    const uint16_t halves[] = {0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700, 0x4800}; /* 0 .. 8 */
+    const float bias[] = {5, 6, 7}, fc[] = {1, 3, 5, 7};
+    memcpy(bytes + 4, halves, sizeof halves);
+    memcpy(bytes + 24, bias, sizeof bias);
+    memcpy(bytes + 40, fc, sizeof fc);
+    rf_tensors *t;
+    if (parse_ncnn(&t, NCNN_LIST, bytes, sizeof bytes) != RF_OK) fail_msg("%s", rf_last_error());
+    assert_int_equal(rf__tensors_count(t), 3);
+    assert_ramp(t, "c/1.weight", 4, DIMS(3, 1, 1, 3), 0, 1);
+    assert_ramp(t, "c/1.bias", 1, DIMS(3), 5, 1);
+    assert_ramp(t, "fc.weight", 2, DIMS(2, 2), 1, 2);
+    rf__tensors_close(&t);
+    for (size_t size = 0; size < sizeof bytes; size++) { /* cut anywhere */
+        uint8_t *part = malloc(size + 1);
+        memcpy(part, bytes, size);
+        assert_int_equal(parse_ncnn(&t, NCNN_LIST, part, size), RF_EFORMAT);
+        assert_null(t);
+        free(part);
+    }
+    assert_int_equal(parse_ncnn(&t, NCNN_LIST "InnerProduct more 1 1 r m 0=1 2=1\n", bytes, sizeof bytes), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "more"));
+    assert_int_equal(parse_ncnn(&t, "7767517\n1 1\nConvolution c 1 1 a b 0=3 1=2 6=9\n", bytes, sizeof bytes), RF_EFORMAT);
+    assert_int_equal(parse_ncnn(&t, "7767517\n1 1\nLSTM l 1 1 a b 0=3\n", bytes, sizeof bytes), RF_EUNSUPPORTED);
+    assert_int_equal(parse_ncnn(&t, "7767517\n1 1\nInput i 0 1 a\n", bytes, sizeof bytes), RF_EFORMAT); /* numbers left over */
+    assert_int_equal(parse_ncnn(&t, "hello", bytes, sizeof bytes), RF_EFORMAT);
+    bytes[0] = 1; /* a table of 256 values */
+    assert_int_equal(parse_ncnn(&t, NCNN_LIST, bytes, sizeof bytes), RF_EFORMAT);
+}
+
 static void real_archives(void **state) {
     (void)state;
     const char *shared = getenv("STRAIT_SHARED");
@@ -177,6 +218,7 @@ static void real_archives(void **state) {
         {"mnist-flow-unet/unet.pt", 0, NULL, 0},
         {"mnist-flow-unet/vae.pt", 0, NULL, 0},
         {"taesd-sd15-int8/tinyvae_int8.pth", 0, NULL, 0},
+        {"squeezenet-v1.1-fp16/squeezenet_v1.1.bin", 52, "fire9/expand3x3.weight", 147456},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[512];
@@ -196,7 +238,8 @@ static void real_archives(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(torch_archives), cmocka_unit_test(numpy_archives), cmocka_unit_test(npz_round_trip),
-        cmocka_unit_test(hostile_archives), cmocka_unit_test(broken_pickles), cmocka_unit_test(real_archives),
+        cmocka_unit_test(hostile_archives), cmocka_unit_test(broken_pickles), cmocka_unit_test(ncnn_archives),
+        cmocka_unit_test(real_archives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
