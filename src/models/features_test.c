@@ -40,15 +40,18 @@ static int close_golden(void **state) {
 
 /* ---- weights by formula ---- */
 
-static void numbers(const char *name, int64_t count, double *out) {
+static uint64_t hash_of(const char *name) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (; *name; name++) hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t z = hash + (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        out[i] = (double)((z ^ (z >> 31)) >> 40) / 16777216.0;
-    }
+    return hash;
+}
+
+/* Number i of a tensor, uniform in [0,1). */
+static double number(uint64_t hash, int64_t i) {
+    uint64_t z = hash + (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (double)((z ^ (z >> 31)) >> 40) / 16777216.0;
 }
 
 typedef struct formula {
@@ -69,22 +72,19 @@ static rf_status read_tensor(void *self, const char *name, int64_t count, float 
     snprintf(full, sizeof full, "%s%s", f->prefix, name);
     int index = rf__weights_find(f->weights, full);
     const rf_shape *shape = index < 0 ? NULL : &rf__weights_param(f->weights, index)->shape;
-    double *u = malloc((size_t)count * sizeof *u), bound = 0.2, shift = -1, scale = 2;
-    numbers(name, count, u);
+    double bound = 0.2, shift = -1, scale = 2;
+    const uint64_t hash = hash_of(name);
     const char *last = strrchr(name, '.') + 1;
     if (shape && shape->rank > 1) bound = sqrt(6.0 / (double)(count / shape->dim[0]));
     else if (!strcmp(last, "running_var") || !strcmp(last, "weight")) bound = scale = 1, shift = 0.5;
-    for (int64_t i = 0; i < count; i++) out[i] = (float)((scale * u[i] + shift) * bound);
-    free(u);
+    for (int64_t i = 0; i < count; i++) out[i] = (float)((scale * number(hash, i) + shift) * bound);
     return RF_OK;
 }
 
 static rf_status read_head(void *self, const char *name, int64_t count, float *out) {
     (void)self;
-    double u[1024];
-    assert_true(count <= 1024);
-    numbers(name, count, u);
-    for (int64_t i = 0; i < count; i++) out[i] = (float)u[i];
+    const uint64_t hash = hash_of(name);
+    for (int64_t i = 0; i < count; i++) out[i] = (float)number(hash, i);
     return RF_OK;
 }
 
@@ -101,12 +101,10 @@ typedef struct program {
 
 /* A picture named in make_features.py, as graph input `input`. */
 static void put_picture(program *p, const char *input, const char *name, int64_t count) {
-    double *u = malloc((size_t)count * sizeof *u);
     float *x = rf__exec_buffer(p->exec, input);
+    const uint64_t hash = hash_of(name);
     assert_non_null(x);
-    numbers(name, count, u);
-    for (int64_t i = 0; i < count; i++) x[i] = (float)(2 * u[i] - 1);
-    free(u);
+    for (int64_t i = 0; i < count; i++) x[i] = (float)(2 * number(hash, i) - 1);
 }
 
 static void compile(program *p) {
