@@ -44,8 +44,9 @@ void rf__lower_bind(rf_lowering *low, uint16_t member, rf_node *node, size_t ext
     node = rf__node_storage(node);
     if (!node) return;
     if (node->op == RF_OP_PARAM) {
-        int index = rf__weights_find(plan->weights, low->graph->params[node->param].name);
-        char *data = (char *)rf__weights_data(plan->weights, index) + extra;
+        int index;
+        rf_weights *owner = rf__weights_owner(plan->weights, low->graph->params[node->param].name, &index);
+        char *data = (char *)rf__weights_data(owner, index) + extra;
         memcpy((char *)&plan->steps[low->step].args + member, &data, sizeof data);
         return;
     }

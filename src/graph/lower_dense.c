@@ -31,8 +31,9 @@ rf_status rf__lower_conv(rf_lowering *low) {
                          .act = node->attr.act, .rows_stride = channels_of(node), .gate_stride = channels_of(node)};
     conv_sizes(node, x, weight, &args);
     size_t bytes = 0;
-    int index = rf__weights_find(low->plan->weights, low->graph->params[weight->param].name);
-    args.packed = rf__weights_packed(low->plan->weights, &low->plan->kernels, index, node->attr.transposed, x->dtype, &bytes);
+    int index;
+    rf_weights *owner = rf__weights_owner(low->plan->weights, low->graph->params[weight->param].name, &index);
+    args.packed = rf__weights_packed(owner, &low->plan->kernels, index, node->attr.transposed, x->dtype, &bytes);
     if (!args.packed) return rf__fail(RF_ENOMEM, "no memory to pack %s", weight->name);
     low->plan->stats.packed_bytes += bytes;
     const rf_conv_provider *provider = &low->plan->kernels.conv;

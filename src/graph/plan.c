@@ -12,9 +12,12 @@ static rf_status check_weights(const rf_graph *graph, rf_weights *weights, const
     for (int i = 0; i < graph->param_count; i++) {
         if (!live[graph->param_nodes[i]->id]) continue;
         const rf_param *param = &graph->params[i];
-        int index = weights ? rf__weights_find(weights, param->name) : -1;
-        if (index < 0) return rf__fail(RF_EMISMATCH, "%s: the weights have no such parameter", param->name);
-        const rf_shape *have = &rf__weights_param(weights, index)->shape;
+        int index = -1;
+        rf_weights *owner = rf__weights_owner(weights, param->name, &index);
+        if (!owner) return rf__fail(RF_EMISMATCH, "%s: the weights have no such parameter", param->name);
+        if (owner != weights && param->trained)
+            return rf__fail(RF_EMISMATCH, "%s: is in the attached weights, which are not trained", param->name);
+        const rf_shape *have = &rf__weights_param(owner, index)->shape;
         if (!rf__shape_equal(have, &param->shape))
             return rf__fail(RF_EMISMATCH, "%s: the weights have %s, the graph wants %s", param->name, rf__shape_text(have, a),
                             rf__shape_text(&param->shape, b));

@@ -26,6 +26,9 @@ float *rf__weights_all(rf_weights *weights, int64_t *count);                    
 int64_t rf__weights_trained(const rf_weights *weights);                           /* length of the trained part of it (with padding) */
 int64_t rf__weights_offset(const rf_weights *weights, int index);                 /* of a parameter in the whole vector */
 void rf__weights_init(rf_weights *weights, uint64_t seed);                        /* by each parameter's law */
+/* Buffers that `weights` lacks are looked for in `frozen` when a plan is built: the network inside a loss, which is neither trained nor
+ * saved. Borrowed; must outlive the plans. */
+void rf__weights_attach(rf_weights *weights, rf_weights *frozen);
 /* Copy a parameter between memory and the order of files (a convolution is [cout,cin,kh,kw] there). */
 void rf__param_turn(const rf_param *param, const float *from, float *to, bool to_file);
 /* Call after writing parameters: re-packs what plans derived from them (in the trainer: once a step). */

@@ -29,6 +29,7 @@ struct rf_weights {
     pthread_mutex_t lock; /* guards the slots: plans may be built in the background */
     packed_slot **slots;
     int slot_count;
+    rf_weights *frozen;   /* borrowed, or NULL */
 };
 
 rf_status rf__weights_create(rf_weights **out, const rf_graph *graph) {
@@ -95,6 +96,14 @@ int rf__weights_find(const rf_weights *weights, const char *name) {
     for (int i = 0; i < weights->count; i++)
         if (!strcmp(weights->params[i].name, name)) return i;
     return -1;
+}
+
+void rf__weights_attach(rf_weights *weights, rf_weights *frozen) { weights->frozen = frozen; }
+
+rf_weights *rf__weights_owner(rf_weights *weights, const char *name, int *index) {
+    for (; weights; weights = weights->frozen)
+        if ((*index = rf__weights_find(weights, name)) >= 0) return weights;
+    return NULL;
 }
 
 /* One loop for both directions: `to_file` says which side is which. */

@@ -241,6 +241,59 @@ static void lpips(void **state) {
     }
 }
 
+/* As a loss in training: the trained network's weights know nothing of the frozen one's, which are attached. The loss is that of the whole,
+ * and only the trained network has a gradient. */
+static void frozen_loss(void **state) {
+    (void)state;
+    const rf_lpips *lpips = rf__lpips_find("lpips-alex");
+    const rf_shape shape = rf__shape4(1, 40, 40, 3);
+    program p = {.graph = rf__graph_create(RF_F32)}, small = {.graph = rf__graph_create(RF_F32)}, loss = {.graph = rf__graph_create(RF_F32)};
+    rf_graph *graphs[] = {p.graph, small.graph};
+    for (int i = 0; i < 2; i++) { /* a convolution is the network that is trained; the second graph is that alone */
+        rf_graph *g = graphs[i];
+        rf_node *x = rf__input(g, "x", RF_F32, shape);
+        rf_node *w = rf__param(g, "w", rf__shape4(3, 3, 3, 3), (rf_init){RF_INIT_FAN_AVG_UNIFORM, 1}), *y = rf__conv2d(g, x, w, NULL, 1, 1);
+        if (i == 1) break;
+        rf__scope_push(g, "loss");
+        rf_node *d = rf__sum(g, rf__lpips_build(g, lpips, y, rf__input(g, "b", RF_F32, shape), 64, 64), 1);
+        rf__scope_pop(g);
+        rf__output(g, "d", d);
+        assert_int_equal(rf_grad(g, d, NULL), RF_OK);
+    }
+    rf__scope_push(loss.graph, "loss");
+    rf__lpips_build(loss.graph, lpips, rf__input(loss.graph, "a", RF_F32, shape), rf__input(loss.graph, "b", RF_F32, shape), 0, 0);
+    assert_int_equal(rf__weights_create(&small.weights, small.graph), RF_OK);
+    assert_int_equal(rf__weights_create(&loss.weights, loss.graph), RF_OK);
+    rf__weights_init(small.weights, 1);
+    formula f = {loss.weights, "loss.net.", NULL};
+    const rf_tensor_source backbone = source_of(&f), heads = {NULL, has, read_head};
+    assert_int_equal(rf__lpips_load(lpips, loss.weights, "loss.", &backbone, &heads), RF_OK);
+    assert_int_equal(rf__plan_build(&p.plan, p.graph, small.weights, NULL), RF_EMISMATCH);
+    rf__weights_attach(small.weights, loss.weights);
+    assert_int_equal(rf__plan_build(&p.plan, p.graph, small.weights, NULL), RF_OK);
+    assert_int_equal(rf__exec_create(&p.exec, p.plan, 1), RF_OK);
+    float *grads = rf__alloc_array((size_t)rf__weights_trained(small.weights), sizeof *grads), *w = rf__weights_data(small.weights, 0);
+    rf__exec_bind_grads(p.exec, grads);
+    put_picture(&p, "x", "x", rf__shape_count(&shape));
+    put_picture(&p, "b", "b", rf__shape_count(&shape));
+    double d[2];
+    assert_int_equal(rf__exec_run(p.exec, NULL), RF_OK);
+    double slope = 0, step = 1e-3;
+    for (int i = 0; i < 81; i++) slope += (double)grads[i] * (i % 2 ? 1 : -1);
+    for (int side = 0; side < 2; side++) { /* along one direction, by central differences */
+        for (int i = 0; i < 81; i++) w[i] += (float)((i % 2 ? 1 : -1) * (side ? -2 : 1) * step);
+        rf__weights_refresh(small.weights, NULL);
+        assert_int_equal(rf__exec_run(p.exec, NULL), RF_OK);
+        d[side] = (double)*(float *)rf__exec_buffer(p.exec, "d");
+    }
+    double measured = (d[0] - d[1]) / (2 * step);
+    if (!(fabs(measured - slope) <= 0.02 * fabs(slope) + 1e-3)) fail_msg("slope %g, by differences %g", slope, measured);
+    rf__free(grads);
+    release(&p);
+    release(&small);
+    release(&loss);
+}
+
 /* A file that lacks a tensor is refused by name, and so is a number that is none. */
 static void wrong_files(void **state) {
     (void)state;
@@ -262,7 +315,7 @@ static void wrong_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks), cmocka_unit_test(inception), cmocka_unit_test(linear_head),
-        cmocka_unit_test(lpips),    cmocka_unit_test(wrong_files),
+        cmocka_unit_test(lpips),    cmocka_unit_test(frozen_loss), cmocka_unit_test(wrong_files),
     };
     return cmocka_run_group_tests(tests, open_golden, close_golden);
 }
