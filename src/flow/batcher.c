@@ -1,25 +1,68 @@
-/* batcher.c - slots, a bounded waiting line, and one field call a tick. */
+/* batcher.c - a bounded waiting line, the jobs that walk, and one field call a tick. */
 #include "batcher.h"
 
 #include <string.h>
 
 #include "../base/file.h"
 #include "../base/memory.h"
+#include "../base/progress.h"
+
+/* Jobs in the order of the admission policy. */
+typedef struct list {
+    rf_trajectory **at;
+    int count, room;
+} list;
 
 struct rf_batcher {
     rf_batcher_opts opts;
     rf_batcher_stats stats;
+    rf_histogram latency, wait;
     uint64_t next_id;
-    rf_trajectory **slot; /* [slots], NULL: free */
-    rf_trajectory **line; /* [queue] ring of waiting jobs */
-    int head, waiting, active;
-    int cursor; /* slot that is served first in the next tick */
+    list line, walk;          /* waiting, walking */
+    const rf_field *last;     /* the field of the call before */
     /* one call: */
     float *x, *v, *t; /* [rows, scalars] twice, [rows] */
     rf_cond *cond;    /* [rows] */
-    int *taken;       /* slots in the call, in row order */
+    rf_trajectory **taken; /* jobs in the call, in row order */
     int64_t scalars;  /* x and v have room for this many a row */
 };
+
+static bool list_create(list *l, int room) {
+    l->room = room;
+    l->at = rf__alloc_array((size_t)room, sizeof *l->at);
+    return l->at != NULL;
+}
+
+static void list_free(list *l) {
+    for (int i = 0; i < l->count; i++) rf__trajectory_free(&l->at[i]);
+    rf__free(l->at);
+}
+
+static bool goes_before(const rf_batcher *batcher, const rf_trajectory *a, const rf_trajectory *b) {
+    const rf_admission *admission = batcher->opts.admission;
+    if (admission->before && admission->before(a, b)) return true;
+    if (admission->before && admission->before(b, a)) return false;
+    return a->id < b->id;
+}
+
+/* Move the job at `from` to its place among those in front of it. */
+static void settle(const rf_batcher *batcher, list *l, int from) {
+    rf_trajectory *moved = l->at[from];
+    int to = from;
+    for (; to > 0 && goes_before(batcher, moved, l->at[to - 1]); to--) l->at[to] = l->at[to - 1];
+    l->at[to] = moved;
+}
+
+static void list_add(const rf_batcher *batcher, list *l, rf_trajectory *trajectory) {
+    l->at[l->count++] = trajectory;
+    settle(batcher, l, l->count - 1);
+}
+
+static rf_trajectory *list_remove(list *l, int index) {
+    rf_trajectory *gone = l->at[index];
+    memmove(l->at + index, l->at + index + 1, (size_t)(--l->count - index) * sizeof *l->at);
+    return gone;
+}
 
 rf_status rf__batcher_create(rf_batcher **out, const rf_batcher_opts *opts) {
     *out = NULL;
@@ -31,13 +74,13 @@ rf_status rf__batcher_create(rf_batcher **out, const rf_batcher_opts *opts) {
     batcher->opts = *opts;
     if (!opts->slots) batcher->opts.slots = opts->rows;
     if (!opts->queue) batcher->opts.queue = batcher->opts.slots;
-    size_t rows = (size_t)opts->rows, slots = (size_t)batcher->opts.slots;
-    batcher->slot = rf__alloc_array(slots, sizeof *batcher->slot);
-    batcher->line = rf__alloc_array((size_t)batcher->opts.queue, sizeof *batcher->line);
+    if (!opts->admission) batcher->opts.admission = rf__admissions()[0];
+    size_t rows = (size_t)opts->rows;
+    bool lists = list_create(&batcher->walk, batcher->opts.slots) && list_create(&batcher->line, batcher->opts.queue);
     batcher->t = rf__alloc_array(rows, sizeof *batcher->t);
     batcher->cond = rf__alloc_array(rows, sizeof *batcher->cond);
     batcher->taken = rf__alloc_array(rows, sizeof *batcher->taken);
-    if (!batcher->slot || !batcher->line || !batcher->t || !batcher->cond || !batcher->taken) {
+    if (!lists || !batcher->t || !batcher->cond || !batcher->taken) {
         rf__batcher_free(&batcher);
         return rf__fail(RF_ENOMEM, "no memory for a batcher of %d rows", opts->rows);
     }
@@ -48,11 +91,8 @@ rf_status rf__batcher_create(rf_batcher **out, const rf_batcher_opts *opts) {
 void rf__batcher_free(rf_batcher **batcher) {
     rf_batcher *dead = *batcher;
     if (!dead) return;
-    for (int i = 0; dead->slot && i < dead->opts.slots; i++) rf__trajectory_free(&dead->slot[i]);
-    for (int i = 0; dead->line && i < dead->waiting; i++)
-        rf__trajectory_free(&dead->line[(dead->head + i) % dead->opts.queue]);
-    rf__free(dead->slot);
-    rf__free(dead->line);
+    list_free(&dead->walk);
+    list_free(&dead->line);
     rf__free(dead->x);
     rf__free(dead->v);
     rf__free(dead->t);
@@ -63,22 +103,23 @@ void rf__batcher_free(rf_batcher **batcher) {
 }
 
 int rf__batcher_room(const rf_batcher *batcher) {
-    return batcher->opts.queue - batcher->waiting;
+    return batcher->line.room - batcher->line.count;
 }
 bool rf__batcher_busy(const rf_batcher *batcher) {
-    return batcher->waiting + batcher->active > 0;
+    return batcher->line.count + batcher->walk.count > 0;
 }
 rf_batcher_stats rf__batcher_stats(const rf_batcher *batcher) {
     rf_batcher_stats stats = batcher->stats;
-    for (int i = 0; i < batcher->opts.slots; i++)
-        if (batcher->slot[i]) stats.answers += batcher->slot[i]->job.calls;
+    for (int i = 0; i < batcher->walk.count; i++) stats.answers += batcher->walk.at[i]->job.calls;
     return stats;
 }
+const rf_histogram *rf__batcher_latency(const rf_batcher *batcher) { return &batcher->latency; }
+const rf_histogram *rf__batcher_wait(const rf_batcher *batcher) { return &batcher->wait; }
 
 rf_status rf__batcher_submit(rf_batcher *batcher, const rf_job_spec *spec, uint64_t *id) {
     if (rf__batcher_room(batcher) == 0)
-        return rf__fail(RF_EINVAL, "the waiting line is full: %d jobs, %d allowed", batcher->waiting,
-                        batcher->opts.queue);
+        return rf__fail(RF_EINVAL, "the waiting line is full: %d jobs, %d allowed", batcher->line.count,
+                        batcher->line.room);
     rf_trajectory *trajectory = NULL;
     RF_TRY(rf__trajectory_create(&trajectory, spec));
     int rows = rf__guidance_max_rows(trajectory->spec.guidance, &trajectory->spec.guidance_opts);
@@ -90,29 +131,40 @@ rf_status rf__batcher_submit(rf_batcher *batcher, const rf_job_spec *spec, uint6
         return status;
     }
     trajectory->id = ++batcher->next_id;
+    trajectory->submitted = rf__now();
     if (id) *id = trajectory->id;
-    batcher->line[(batcher->head + batcher->waiting++) % batcher->opts.queue] = trajectory;
+    list_add(batcher, &batcher->line, trajectory);
     return RF_OK;
 }
 
+static rf_trajectory *find(const list *l, uint64_t id) {
+    for (int i = 0; i < l->count; i++)
+        if (l->at[i]->id == id) return l->at[i];
+    return NULL;
+}
+
 bool rf__batcher_cancel(rf_batcher *batcher, uint64_t id) {
-    rf_trajectory *found = NULL;
-    for (int i = 0; i < batcher->opts.slots; i++)
-        if (batcher->slot[i] && batcher->slot[i]->id == id) found = batcher->slot[i];
-    for (int i = 0; i < batcher->waiting; i++) {
-        rf_trajectory *waiting = batcher->line[(batcher->head + i) % batcher->opts.queue];
-        if (waiting->id == id) found = waiting;
-    }
+    rf_trajectory *found = find(&batcher->walk, id);
+    if (!found) found = find(&batcher->line, id);
     if (!found || found->status > RF_JOB_ACTIVE) return false;
     found->status = RF_JOB_CANCELLED;
     return true;
 }
 
+static void report_done(rf_batcher *batcher, const rf_trajectory *trajectory) {
+    double now = rf__now(), deadline = trajectory->spec.deadline;
+    batcher->stats.done++;
+    batcher->stats.late += deadline > 0 && now > deadline;
+    rf__histogram_add(&batcher->latency, now - trajectory->submitted);
+    if (trajectory->started > 0) rf__histogram_add(&batcher->wait, trajectory->started - trajectory->submitted);
+}
+
+/* The job has left its list: `finished` may submit. */
 static void report(rf_batcher *batcher, rf_trajectory *trajectory) {
     rf_batcher_stats *stats = &batcher->stats;
     stats->answers += trajectory->job.calls;
     if (trajectory->status == RF_JOB_DONE)
-        stats->done++;
+        report_done(batcher, trajectory);
     else if (trajectory->status == RF_JOB_FAILED)
         stats->failed++;
     else
@@ -121,44 +173,38 @@ static void report(rf_batcher *batcher, rf_trajectory *trajectory) {
     rf__trajectory_free(&trajectory);
 }
 
-/* Free the slot first: `finished` may submit. */
-static void retire(rf_batcher *batcher, int index) {
-    rf_trajectory *trajectory = batcher->slot[index];
-    batcher->slot[index] = NULL;
-    batcher->active--;
-    report(batcher, trajectory);
-}
-
-static void retire_cancelled(rf_batcher *batcher) {
-    for (int i = 0; i < batcher->opts.slots; i++)
-        if (batcher->slot[i] && batcher->slot[i]->status == RF_JOB_CANCELLED) retire(batcher, i);
-    /* Close the gaps in the line before anybody hears of it. */
-    int kept = 0, gone = 0, waiting = batcher->waiting, queue = batcher->opts.queue;
-    for (int i = 0; i < waiting; i++)
-        gone += batcher->line[(batcher->head + i) % queue]->status == RF_JOB_CANCELLED;
-    while (gone-- > 0) {
-        int at = 0;
-        while (batcher->line[(batcher->head + at) % queue]->status != RF_JOB_CANCELLED) at++;
-        rf_trajectory *trajectory = batcher->line[(batcher->head + at) % queue];
-        for (kept = at; kept + 1 < batcher->waiting; kept++)
-            batcher->line[(batcher->head + kept) % queue] = batcher->line[(batcher->head + kept + 1) % queue];
-        batcher->waiting--;
-        report(batcher, trajectory);
-    }
+/* Jobs that are over leave; what `finished` adds or cancels meanwhile is seen by the next tick. */
+static void retire(rf_batcher *batcher, list *l) {
+    for (int i = 0; i < l->count;)
+        if (l->at[i]->status > RF_JOB_ACTIVE) report(batcher, list_remove(l, i));
+        else i++;
 }
 
 static rf_status admit(rf_batcher *batcher) {
-    for (int i = 0; i < batcher->opts.slots && batcher->waiting > 0; i++) {
-        if (batcher->slot[i]) continue;
-        rf_trajectory *trajectory = batcher->line[batcher->head];
+    const rf_admission *admission = batcher->opts.admission;
+    list *walk = &batcher->walk, *line = &batcher->line;
+    int room = walk->room - walk->count;
+    if (admission->waves && walk->count) room = 0;
+    if (admission->per_tick && room > admission->per_tick) room = admission->per_tick;
+    for (; room > 0 && line->count; room--) {
+        rf_trajectory *trajectory = line->at[0];
         if (trajectory->status == RF_JOB_WAITING)
             RF_TRY(rf__trajectory_start(trajectory)); /* else: cancelled from a callback, retired next tick */
-        batcher->head = (batcher->head + 1) % batcher->opts.queue;
-        batcher->waiting--;
-        batcher->slot[i] = trajectory;
-        batcher->active++;
+        list_add(batcher, walk, list_remove(line, 0));
     }
     return RF_OK;
+}
+
+/* A deadline that cannot be met even by calls of one row is lost, and the order changes. */
+static void find_late(rf_batcher *batcher, list *l, double now) {
+    if (!batcher->opts.admission->before) return;
+    for (int i = 0; i < l->count; i++) {
+        rf_trajectory *trajectory = l->at[i];
+        const rf_field *field = trajectory->spec.field;
+        double alone = field->times ? (double)rf__trajectory_left(trajectory) * rf__row_times_of(field->times, 1) : 0;
+        if (trajectory->spec.deadline > 0) trajectory->late = now + alone > trajectory->spec.deadline;
+    }
+    for (int i = 1; i < l->count; i++) settle(batcher, l, i);
 }
 
 static rf_status make_room(rf_batcher *batcher, int64_t scalars) {
@@ -179,7 +225,42 @@ static rf_status make_room(rf_batcher *batcher, int64_t scalars) {
     return RF_OK;
 }
 
-static void put_rows(rf_batcher *batcher, const rf_trajectory *trajectory, int64_t scalars, int row) {
+/* Everybody who walks says what it wants next. */
+static void ask_all(rf_batcher *batcher) {
+    for (int i = 0; i < batcher->walk.count; i++)
+        if (batcher->walk.at[i]->status == RF_JOB_ACTIVE) rf__trajectory_ask(batcher->walk.at[i]);
+    retire(batcher, &batcher->walk);
+}
+
+/* The job whose turn it is: the first in the order, or the first that asks another field than the call before did, so that a field with
+ * many jobs does not keep the others waiting. */
+static rf_trajectory *first_of(const rf_batcher *batcher) {
+    rf_trajectory *first = NULL;
+    for (int i = 0; i < batcher->walk.count; i++) {
+        rf_trajectory *trajectory = batcher->walk.at[i];
+        if (trajectory->status != RF_JOB_ACTIVE) continue;
+        if (!first) first = trajectory;
+        if (batcher->opts.admission->urgent || rf__trajectory_field(trajectory) != batcher->last) return trajectory;
+    }
+    return first;
+}
+
+static bool goes_with(const rf_batcher *batcher, const rf_trajectory *trajectory, const rf_trajectory *first) {
+    if (trajectory->status != RF_JOB_ACTIVE || rf__trajectory_field(trajectory) != rf__trajectory_field(first)) return false;
+    return !batcher->opts.admission->same_time || trajectory->ask.t == first->ask.t;
+}
+
+static int64_t rows_wanted(const rf_batcher *batcher, const rf_trajectory *first, double now) {
+    rf_admission_view view = {
+        .now = now, .first = first, .times = rf__trajectory_field(first)->times, .most = batcher->opts.rows};
+    for (int i = 0; i < batcher->walk.count; i++)
+        if (goes_with(batcher, batcher->walk.at[i], first)) view.pending += batcher->walk.at[i]->row_count;
+    int64_t rows = batcher->opts.admission->rows(&view);
+    return rows < first->row_count ? first->row_count : rows;
+}
+
+static void put_rows(rf_batcher *batcher, rf_trajectory *trajectory, int64_t scalars, int row, double now) {
+    if (trajectory->started == 0) trajectory->started = now;
     for (int i = 0; i < trajectory->row_count; i++, row++) {
         memcpy(batcher->x + row * scalars, trajectory->ask.x, (size_t)scalars * sizeof *batcher->x);
         batcher->t[row] = (float)trajectory->ask.t;
@@ -187,41 +268,27 @@ static void put_rows(rf_batcher *batcher, const rf_trajectory *trajectory, int64
     }
 }
 
-/* Fill the call with requests to one field, beginning with the slot whose turn it is. Who is left out is
- * first next time. */
-static rf_status gather(rf_batcher *batcher, const rf_field **field, int *rows, int *jobs) {
-    int slots = batcher->opts.slots, start = batcher->cursor, left_out = -1;
-    *field = NULL;
-    *rows = *jobs = 0;
-    for (int k = 0; k < slots; k++) {
-        int index = (start + k) % slots;
-        rf_trajectory *trajectory = batcher->slot[index];
-        if (!trajectory || trajectory->status == RF_JOB_CANCELLED) continue;
-        if (!rf__trajectory_ask(trajectory)) {
-            retire(batcher, index);
-            continue;
-        }
-        const rf_field *wanted = rf__trajectory_field(trajectory);
-        if (!*field) {
-            *field = wanted;
-            RF_TRY(make_room(batcher, wanted->scalars));
-        }
-        if (wanted != *field || *rows + trajectory->row_count > batcher->opts.rows) {
-            if (left_out < 0) left_out = index;
-            continue;
-        }
-        put_rows(batcher, trajectory, wanted->scalars, *rows);
-        batcher->taken[(*jobs)++] = index;
+/* Fill the call, the first of all with `first`; returns how many jobs are in it. */
+static int gather(rf_batcher *batcher, rf_trajectory *first, int64_t limit, double now, int *rows) {
+    int64_t scalars = rf__trajectory_field(first)->scalars;
+    int jobs = 0;
+    put_rows(batcher, first, scalars, 0, now);
+    batcher->taken[jobs++] = first;
+    *rows = first->row_count;
+    for (int i = 0; i < batcher->walk.count; i++) {
+        rf_trajectory *trajectory = batcher->walk.at[i];
+        if (trajectory == first || !goes_with(batcher, trajectory, first) || *rows + trajectory->row_count > limit) continue;
+        put_rows(batcher, trajectory, scalars, *rows, now);
+        batcher->taken[jobs++] = trajectory;
         *rows += trajectory->row_count;
     }
-    if (left_out >= 0) batcher->cursor = left_out;
-    return RF_OK;
+    return jobs;
 }
 
 static void hand_out(rf_batcher *batcher, int64_t scalars, int jobs) {
     int row = 0;
     for (int i = 0; i < jobs; i++) {
-        rf_trajectory *trajectory = batcher->slot[batcher->taken[i]];
+        rf_trajectory *trajectory = batcher->taken[i];
         const float *answers[RF_MAX_GUIDANCE_ROWS];
         int count = trajectory->row_count;
         for (int k = 0; k < count; k++) answers[k] = batcher->v + (row + k) * scalars;
@@ -230,20 +297,32 @@ static void hand_out(rf_batcher *batcher, int64_t scalars, int jobs) {
         rf__trajectory_answer(trajectory, answers);
         row += count;
     }
-    for (int i = 0; i < jobs; i++)
-        if (!rf__trajectory_ask(batcher->slot[batcher->taken[i]])) retire(batcher, batcher->taken[i]);
+    for (int i = 0; i < jobs; i++) rf__trajectory_ask(batcher->taken[i]);
+    retire(batcher, &batcher->walk);
+}
+
+static rf_status call(rf_batcher *batcher, rf_trajectory *first, double now) {
+    const rf_field *field = rf__trajectory_field(first);
+    int rows, jobs;
+    RF_TRY(make_room(batcher, field->scalars));
+    jobs = gather(batcher, first, rows_wanted(batcher, first, now), now, &rows);
+    RF_TRY(field->velocity(field->self, rows, batcher->x, batcher->t, batcher->cond, batcher->v));
+    batcher->stats.calls++;
+    batcher->stats.rows_computed += field->bucket ? field->bucket(field->self, rows) : rows;
+    batcher->last = field;
+    hand_out(batcher, field->scalars, jobs);
+    return RF_OK;
 }
 
 rf_status rf__batcher_tick(rf_batcher *batcher) {
     if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
-    retire_cancelled(batcher);
+    double now = rf__now();
+    retire(batcher, &batcher->walk);
+    retire(batcher, &batcher->line);
+    find_late(batcher, &batcher->line, now);
     RF_TRY(admit(batcher));
-    const rf_field *field;
-    int rows, jobs;
-    RF_TRY(gather(batcher, &field, &rows, &jobs));
-    if (jobs == 0) return RF_OK;
-    RF_TRY(field->velocity(field->self, rows, batcher->x, batcher->t, batcher->cond, batcher->v));
-    batcher->stats.calls++;
-    hand_out(batcher, field->scalars, jobs);
-    return RF_OK;
+    ask_all(batcher);
+    find_late(batcher, &batcher->walk, now);
+    rf_trajectory *first = first_of(batcher);
+    return first ? call(batcher, first, now) : RF_OK;
 }

@@ -1,16 +1,18 @@
-/* batcher.h - answers the requests of many jobs with few network calls. Rows of one call may differ in t,
- * step count, solver, guidance, policy, direction and purpose; they share nothing, so a job's result does not
- * depend on its neighbours. One thread drives it. */
+/* batcher.h - answers the requests of many jobs with few network calls. Rows of one call may differ in t, step count, solver, guidance,
+ * policy, direction and purpose; they share nothing, so a job's result does not depend on its neighbours. Requests to different
+ * fields (models, resolutions, refiners) go into different calls. One thread drives it. */
 #ifndef RF_FLOW_BATCHER_H
 #define RF_FLOW_BATCHER_H
-#include "trajectory.h"
+#include "../base/histogram.h"
+#include "admission.h"
 
 typedef struct rf_batcher rf_batcher;
 
 typedef struct rf_batcher_opts {
-    int rows;  /* most rows of one call, at least what one answer takes */
+    int rows;  /* most rows of one call, at least what one answer takes; with measured times (field.h) it may take fewer */
     int slots; /* jobs that walk at the same time; 0: rows */
     int queue; /* jobs that may wait; 0: slots */
+    const rf_admission *admission; /* NULL: arrival */
     /* Called once for each job when it is over: done, failed or cancelled. The trajectory is borrowed for the
      * call; submitting and cancelling are allowed inside. */
     void (*finished)(void *user, const rf_trajectory *trajectory);
@@ -21,7 +23,9 @@ typedef struct rf_batcher_stats {
     int64_t calls;                  /* of any field */
     int64_t answers;                /* accepted so far by any job, whoever gave them: progress */
     int64_t rows_full, rows_refine; /* equal to the sums over the jobs */
+    int64_t rows_computed;          /* with the spare rows of the plans: fill rate = (rows_full + rows_refine) / this */
     int64_t done, failed, cancelled;
+    int64_t late;                   /* done, but after their deadline */
 } rf_batcher_stats;
 
 rf_status rf__batcher_create(rf_batcher **out, const rf_batcher_opts *opts);
@@ -39,5 +43,8 @@ bool rf__batcher_busy(const rf_batcher *batcher); /* a job waits or walks */
  * again. */
 rf_status rf__batcher_tick(rf_batcher *batcher);
 rf_batcher_stats rf__batcher_stats(const rf_batcher *batcher);
+/* Seconds of the jobs that are done: from submission, and of that from submission to the first row in a call. Borrowed. */
+const rf_histogram *rf__batcher_latency(const rf_batcher *batcher);
+const rf_histogram *rf__batcher_wait(const rf_batcher *batcher);
 
 #endif

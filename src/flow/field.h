@@ -9,6 +9,8 @@ typedef struct rf_cond {
     const float *extra; /* [extra] or NULL */
 } rf_cond;
 
+typedef struct rf_row_times rf_row_times; /* row_times.h */
+
 /* v[r,:] = velocity at (x[r,:], t[r]) for r < rows. A row's bytes depend on that row alone (row isolation).
  */
 typedef struct rf_field {
@@ -18,6 +20,9 @@ typedef struct rf_field {
     /* x, v: [rows, scalars] f32, may not overlap; t: [rows]; cond: [rows] */
     rf_status (*velocity)(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond,
                           float *v);
+    /* Rows that a call of `rows` really computes (plans exist for some numbers of rows only). NULL: as many. */
+    int64_t (*bucket)(void *self, int64_t rows);
+    const rf_row_times *times; /* borrowed; NULL: not measured */
 } rf_field;
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../base/memory.h"
-#include "../base/progress.h"
 #include "../base/rng.h"
 #include "schedule.h"
 
@@ -83,7 +82,6 @@ static rf_status allocate(rf_trajectory *trajectory) {
 rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     RF_TRY(allocate(trajectory));
-    trajectory->started = rf__now();
     rf_job *job = &trajectory->job;
     job->solver = spec->solver;
     job->opts = spec->solver_opts;
@@ -158,6 +156,13 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
         }
     }
     return trajectory->status == RF_JOB_ACTIVE;
+}
+
+int64_t rf__trajectory_left(const rf_trajectory *trajectory) {
+    const rf_solver *solver = trajectory->spec.solver;
+    int64_t steps = trajectory->spec.steps - trajectory->job.position;
+    int64_t left = steps * solver->calls_per_step - trajectory->job.stage;
+    return left > 0 ? left : 0;
 }
 
 const rf_field *rf__trajectory_field(const rf_trajectory *trajectory) {

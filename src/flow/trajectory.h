@@ -23,6 +23,7 @@ typedef struct rf_job_spec {
     const void *profile;     /* handed to policy->begin */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
+    double deadline;         /* monotonic seconds (rf__now) at which it should be over; 0: none */
     void *user;
 } rf_job_spec;
 
@@ -47,7 +48,8 @@ typedef struct rf_trajectory {
     rf_status failure; /* of a failed job, with its sentence */
     char sentence[256];
     rf_counters counters;
-    double started; /* monotonic seconds when it left the waiting line */
+    double submitted, started; /* monotonic seconds: taken by the batcher, first row in a call */
+    bool late;                 /* can no longer be over before its deadline; kept by the batcher */
     /* the request in flight: */
     rf_request ask;
     rf_kind kind;
@@ -69,6 +71,8 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory);
  * status says how). Extrapolated answers are given here, without a call. Asking again without an answer
  * between changes nothing. */
 bool rf__trajectory_ask(rf_trajectory *trajectory);
+/* Network answers still to come when every one is a full one; an adaptive walk counts its next attempts only. */
+int64_t rf__trajectory_left(const rf_trajectory *trajectory);
 /* The field that answers the request in flight. */
 const rf_field *rf__trajectory_field(const rf_trajectory *trajectory);
 /* The condition of row `row` of the request in flight. */

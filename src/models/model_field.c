@@ -13,6 +13,8 @@ struct rf_model_field {
     rf_dtype dtype;
     int64_t max_rows, scalars;
     rf_plan_cache *plans;
+    bool ahead;
+    const rf_row_times *times;
 };
 
 static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out) {
@@ -54,9 +56,33 @@ static int64_t bucket_of(const rf_model_field *field, int64_t rows) {
     return bucket < field->max_rows ? bucket : field->max_rows;
 }
 
+static rf_plan_key key_of(const rf_model_field *field, int64_t bucket) {
+    return (rf_plan_key){.rows = bucket, .height = field->model->shape.height, .width = field->model->shape.width,
+                         .dtype = field->dtype, .threads = rf__pool_size(field->pool)};
+}
+
+/* The largest bucket below `wanted` whose plan is there; 0: none. */
+static int64_t smaller_bucket(const rf_model_field *field, int64_t wanted) {
+    int64_t bucket = 1, found = 0;
+    for (; bucket < wanted; bucket *= 2) {
+        rf_plan_key key = key_of(field, bucket);
+        if (rf__plan_cache_holds(field->plans, &key)) found = bucket;
+    }
+    return found;
+}
+
+/* The bucket to use for now: the wanted one, or a smaller one that is there while the wanted one is being built. */
+static int64_t bucket_for_now(rf_model_field *field, int64_t wanted) {
+    rf_plan_key key = key_of(field, wanted);
+    if (!field->ahead || rf__plan_cache_holds(field->plans, &key)) return wanted;
+    int64_t smaller = smaller_bucket(field, wanted);
+    if (!smaller) return wanted;
+    rf__plan_cache_request(field->plans, &key);
+    return rf__plan_cache_holds(field->plans, &key) ? wanted : smaller;
+}
+
 static rf_status exec_for(rf_model_field *field, int64_t bucket, rf_exec **exec) {
-    rf_plan_key key = {.rows = bucket, .height = field->model->shape.height, .width = field->model->shape.width,
-                       .dtype = field->dtype, .threads = rf__pool_size(field->pool)};
+    rf_plan_key key = key_of(field, bucket);
     return rf__plan_cache_get(field->plans, &key, exec);
 }
 
@@ -64,6 +90,21 @@ rf_status rf__model_field_warm(rf_model_field *field, int64_t rows) {
     rf_exec *exec;
     return exec_for(field, bucket_of(field, rows), &exec);
 }
+
+rf_status rf__model_field_warm_all(rf_model_field *field) {
+    int64_t rows = 1;
+    for (; rows < field->max_rows; rows *= 2) RF_TRY(rf__model_field_warm(field, rows));
+    return rf__model_field_warm(field, field->max_rows);
+}
+
+void rf__model_field_build_ahead(rf_model_field *field, bool on) {
+    const rf_kernels *kernels = rf__kernels();
+    field->ahead = on && kernels && kernels->conv.exact;
+}
+
+void rf__model_field_settle(rf_model_field *field) { rf__plan_cache_settle(field->plans); }
+
+void rf__model_field_set_times(rf_model_field *field, const rf_row_times *times) { field->times = times; }
 
 /* Rows [0, rows) of one piece into the plan's inputs, the last one repeated up to the bucket. */
 static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const float *x, const float *t,
@@ -92,8 +133,10 @@ static rf_status check_labels(const rf_model_field *field, int64_t rows, const r
 static rf_status velocity(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
     rf_model_field *field = self;
     RF_TRY(check_labels(field, rows, cond));
+    int64_t wanted = bucket_of(field, rows), now = bucket_for_now(field, wanted);
     for (int64_t done = 0; done < rows;) {
-        int64_t piece = rows - done < field->max_rows ? rows - done : field->max_rows, bucket = bucket_of(field, piece);
+        int64_t bucket = now < wanted ? now : bucket_of(field, rows - done);
+        int64_t piece = rows - done < bucket ? rows - done : bucket;
         rf_exec *exec;
         RF_TRY(exec_for(field, bucket, &exec));
         gather(field, exec, bucket, piece, x + done * field->scalars, t + done, cond + done);
@@ -104,9 +147,15 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     return RF_OK;
 }
 
+static int64_t computed_rows(void *self, int64_t rows) {
+    const rf_model_field *field = self;
+    return rows / field->max_rows * field->max_rows + (rows % field->max_rows ? bucket_of(field, rows % field->max_rows) : 0);
+}
+
 rf_field rf__model_field_view(rf_model_field *field) {
     int classes = field->model->shape.classes;
-    return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity};
+    return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity,
+                      .bucket = computed_rows, .times = field->times};
 }
 
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field) { return rf__plan_cache_stats(field->plans); }

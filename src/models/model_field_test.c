@@ -155,6 +155,65 @@ static void plans_are_cached(void **state) {
     rf__model_free(&model);
 }
 
+/* While another thread builds the large plan, smaller ones serve; nobody can tell from the answers. */
+static void plans_built_ahead_change_nothing(void **state) {
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        rf_pool *pool = rf__pool_create(2);
+        rf_model_field *field = open_field(model, RF_F32, pool, 16), *plain = open_field(model, RF_F32, pool, 16);
+        rf__model_field_build_ahead(field, true);
+        static batch b;
+        static float v[ROWS * MAX_SCALARS];
+        int64_t n = rf__model_field_view(field).scalars;
+        fill(&b, n);
+        ask(plain, &b, 0, ROWS, b.v);
+        ask(field, &b, 0, 2, v); /* nothing smaller is there: built at once */
+        assert_int_equal(rf__model_field_stats(field).builds, 1);
+        for (int round = 0; round < 5; round++) {
+            memset(v, 0, sizeof v);
+            ask(field, &b, 0, ROWS, v);
+            assert_memory_equal(v, b.v, (size_t)(ROWS * n) * sizeof *v);
+        }
+        rf__model_field_settle(field);
+        rf_plan_cache_stats before = rf__model_field_stats(field);
+        assert_true(before.background >= 1 && before.builds == before.background + 1);
+        ask(field, &b, 0, ROWS, v);
+        assert_memory_equal(v, b.v, (size_t)(ROWS * n) * sizeof *v);
+        rf_plan_cache_stats after = rf__model_field_stats(field);
+        assert_int_equal(after.builds, before.builds);
+        assert_int_equal(after.hits, before.hits + 1); /* one call of sixteen rows */
+        rf__model_field_close(&field);
+        rf__model_field_close(&plain);
+        rf__pool_free(&pool);
+        rf__model_free(&model);
+    }
+}
+
+/* t, class, extra and pictures are inputs: one plan serves them all. */
+static void only_rows_make_plans(void **state) {
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        rf_model_field *field = open_field(model, RF_F32, NULL, 4);
+        assert_int_equal(rf__model_field_warm_all(field), RF_OK);
+        int64_t builds = rf__model_field_stats(field).builds, n = rf__model_field_view(field).scalars;
+        assert_int_equal(builds, 3);
+        static batch b;
+        for (int k = 0; k < 40; k++) {
+            fill(&b, n);
+            rf__rng_normal((uint64_t)k, RF_STREAM_NOISE, 0, ROWS * n, b.x);
+            rf__rng_uniform((uint64_t)k, RF_STREAM_TIME, 0, ROWS, b.t);
+            for (int r = 0; r < ROWS; r++) b.cond[r].label = (r + k) % (CLASSES + 1);
+            ask(field, &b, 0, 1 + k % 4, b.v);
+        }
+        assert_int_equal(rf__model_field_stats(field).builds, builds);
+        assert_int_equal(rf__model_field_stats(field).hits, 40);
+        rf__model_field_close(&field);
+        rf__model_free(&model);
+    }
+}
+
 static rf_status build_one(void *self, const rf_plan_key *key, rf_graph **out) {
     rf_model *model = self;
     rf_graph *g = *out = rf__graph_create(key->dtype);
@@ -188,9 +247,35 @@ static void the_oldest_plan_goes(void **state) {
     rf__model_free(&model);
 }
 
+/* A build that fails on the other thread is told by get, and is not tried there again. */
+static void builds_ahead_may_fail(void **state) {
+    (void)state;
+    rf_model *model = network(2);
+    rf_plan_cache *cache;
+    rf_exec *exec;
+    assert_int_equal(rf__plan_cache_create(&cache, build_one, model, model->weights, NULL, 2), RF_OK);
+    const rf_plan_key bad = {.rows = 13, .threads = 1}, good = {.rows = 3, .threads = 1};
+    rf__plan_cache_request(cache, &bad);
+    rf__plan_cache_settle(cache);
+    assert_false(rf__plan_cache_holds(cache, &bad));
+    rf__plan_cache_request(cache, &bad);
+    assert_int_equal(rf__plan_cache_get(cache, &bad, &exec), RF_EINVAL);
+    rf__plan_cache_request(cache, &good);
+    rf__plan_cache_settle(cache);
+    assert_true(rf__plan_cache_holds(cache, &good));
+    assert_int_equal(rf__plan_cache_get(cache, &good, &exec), RF_OK);
+    assert_int_equal(rf__plan_cache_stats(cache).builds, 1);
+    assert_int_equal(rf__plan_cache_stats(cache).background, 1);
+    rf__plan_cache_request(cache, &(rf_plan_key){.rows = 5, .threads = 1}); /* freed while it may be building */
+    rf__plan_cache_free(&cache);
+    rf__model_free(&model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_isolated_f32),       cmocka_unit_test(rows_are_isolated_bf16),
                                        cmocka_unit_test(conditions_reach_the_answer), cmocka_unit_test(labels_out_of_range),
-                                       cmocka_unit_test(plans_are_cached),            cmocka_unit_test(the_oldest_plan_goes)};
+                                       cmocka_unit_test(plans_are_cached),            cmocka_unit_test(plans_built_ahead_change_nothing),
+                                       cmocka_unit_test(only_rows_make_plans),        cmocka_unit_test(the_oldest_plan_goes),
+                                       cmocka_unit_test(builds_ahead_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
