@@ -321,6 +321,7 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
 void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common,
                     rf_arg_rest *rest) {
     parse_state state = {.spec = spec, .settings = settings, .common = common, .rest = rest};
+    *common = (rf_common){0};
     char *name = NULL, *doc = NULL;
     rf__args_defaults(spec->table, settings);
     if (rest) {

@@ -22,6 +22,7 @@ typedef struct rf_command {
     X(info)            \
     X(replay)          \
     X(compare)         \
+    X(pairs)           \
     X(bench)
 /* clang-format on */
 

@@ -1,35 +1,9 @@
-/* batch.c - fill a micro-batch, and the tables of time laws, paths and weights. */
+/* batch.c - fill a micro-batch, and the tables of paths and weights. */
 #include "batch.h"
 
 #include <string.h>
 
 #include "../base/rng.h"
-
-/* ---- time laws ---- */
-
-static double uniform_pdf(double t, double shape) {
-    (void)shape;
-    return t >= 0 && t <= 1 ? 1 : 0;
-}
-
-static double uniform_cdf(double t, double shape) {
-    (void)shape;
-    return t < 0 ? 0 : t > 1 ? 1 : t;
-}
-
-static double uniform_inverse(double u, double shape) {
-    (void)shape;
-    return u;
-}
-
-static const rf_time_law time_uniform = {
-    {"uniform", "Liu et al. 2022, arXiv 2209.03003", "every t of [time_eps, 1] alike"},
-    uniform_pdf, uniform_cdf, uniform_inverse};
-
-const rf_plugin *const *rf__time_laws(void) {
-    static const rf_plugin *const table[] = {&time_uniform.is, NULL};
-    return table;
-}
 
 double rf__time_at(const rf_time_law *law, double shape, double eps, double u) {
     return eps + (1 - eps) * law->inverse(u, shape);

@@ -46,7 +46,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void fill_entries(void) {
     const rf_dataset_kind *const *sets = rf__dataset_kinds();
     for (int i = 0; sets[i] && i < SETS_MAX; i++) {
-        kinds[i] = (rf_source_kind){{sets[i]->name, sets[i]->source, sets[i]->help}, images_open, images_close, images_draw, NULL};
+        kinds[i] = (rf_source_kind){{sets[i]->name, sets[i]->source, sets[i]->help}, .open = images_open, .close = images_close, .draw = images_draw};
         entries[i] = &kinds[i].is;
     }
 }
@@ -59,7 +59,7 @@ const rf_plugin *const *rf__image_sources(void) {
 /* ---- random images ---- */
 
 static const rf_source_kind random_images = {
-    {"random", "-", "random images, for benchmarks"}, NULL, images_close, images_draw, NULL};
+    {"random", "-", "random images, for benchmarks"}, .close = images_close, .draw = images_draw};
 
 rf_status rf__source_random(rf_source *source, const rf_model_shape *shape) {
     enum { COUNT = 512 };

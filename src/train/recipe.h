@@ -11,7 +11,7 @@ typedef struct rf_train_config {
     int64_t warmup, checkpoint_every, sample_every, log_every;
     int dtype;                 /* rf_dtype of the compute graph: the choices are in its order */
     int save_dtype;
-    char schedule[RF_FIELD_STRING_MAX], coupling[RF_FIELD_STRING_MAX], time[RF_FIELD_STRING_MAX], path[RF_FIELD_STRING_MAX],
+    char init[RF_FIELD_STRING_MAX], schedule[RF_FIELD_STRING_MAX], coupling[RF_FIELD_STRING_MAX], time[RF_FIELD_STRING_MAX], path[RF_FIELD_STRING_MAX],
         target[RF_FIELD_STRING_MAX], loss[RF_FIELD_STRING_MAX], weight[RF_FIELD_STRING_MAX];
 } rf_train_config;
 
@@ -26,6 +26,7 @@ typedef struct rf_sample_config {
 typedef struct rf_evaluate_config {
     rf_int_list coupling_steps; /* squared coupling error against the exact flow after N Euler steps; toys only */
     int64_t samples;
+    char exact[RF_FIELD_STRING_MAX]; /* toy whose exact velocity is the yardstick; empty: the data's own */
     char accuracy[RF_FIELD_STRING_MAX]; /* split whose pictures a classifier names; empty: none */
 } rf_evaluate_config;
 

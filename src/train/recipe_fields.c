@@ -35,6 +35,7 @@ const rf_field_desc rf__train_fields[] = {
     REAL("clip", clip, "1", 0, 1e9, "largest gradient norm; 0: no clip"),
     REAL("ema", ema, "0.9999", 0, 1, "cap of the EMA's decay; below it the decay of update n is (1+n)/(10+n)"),
     CHOICE("dtype", dtype, "bf16", dtypes, "activations and inputs of products; master weights, sums and moments are always f32"),
+    NAME(init, "", "checkpoint whose weights the network starts from (same kind and settings); empty: random"),
     INT("seed", seed, "0", 0, 9e15, "of weights, noise, data order, times, flips and dropout"),
     NAME(coupling, "independent", "who is paired with whom"),
     NAME(time, "uniform", "density of t"),
@@ -65,5 +66,6 @@ const rf_field_desc rf__evaluate_fields[] = {
     {"coupling_steps", RF_FIELD_INTS, E(coupling_steps), "[]", 1, 1000, NULL,
      "toys: after training, print the squared error per sample of so many Euler steps against the exact flow"},
     {"samples", RF_FIELD_INT, E(samples), "10000", 1, 1e7, NULL, "noise samples it is averaged over"},
+    {"exact", RF_FIELD_STRING, E(exact), "", 0, 0, NULL, "toy whose exact flow coupling_steps compares with; empty: that of data.name"},
     {"accuracy", RF_FIELD_STRING, E(accuracy), "", 0, 0, NULL, "classifiers: print the share of this split that is named right, e.g. test"},
     {NULL}};

@@ -191,7 +191,11 @@ static rf_status save_model(run *r) {
 static rf_status coupling_errors(run *r, const rf_field *field) {
     enum { FINE_STEPS = 64 /* of Runge-Kutta: error 1e-6 on the 8 Gaussians */ };
     const rf_evaluate_config *c = &r->recipe->evaluate;
-    rf_exact_source source = {&r->trainer->source, r->trainer->pool};
+    rf_source toy = {0};
+    rf_data_config which = {.path = ""};
+    snprintf(which.name, sizeof which.name, "%s", c->exact);
+    if (c->exact[0]) RF_TRY(rf__source_open(&toy, &which)); /* endless: nothing to close */
+    rf_exact_source source = {c->exact[0] ? &toy : &r->trainer->source, r->trainer->pool};
     rf_field exact;
     rf_status status = rf__source_exact_field(&exact, &source);
     if (status != RF_OK) return rf__fail_in(status, "evaluate.coupling_steps: ");

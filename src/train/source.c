@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "images.h"
+#include "pair_source.h"
 #include "toy.h"
 
 enum { SOURCES_MAX = 64 };
@@ -13,6 +14,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void fill_table(void) {
     int count = 0;
     table[count++] = &rf__source_8gauss.is;
+    table[count++] = &rf__source_pairs.is;
     for (const rf_plugin *const *image = rf__image_sources(); *image && count < SOURCES_MAX; image++) table[count++] = *image;
 }
 

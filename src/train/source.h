@@ -23,6 +23,8 @@ typedef struct rf_source_kind {
     void (*close)(rf_source *source);
     /* x [scalars], images in [-1,1]; label: class, untouched when there are none. A function of (seed, sample); called by many threads. */
     rf_status (*draw)(const rf_source *source, uint64_t seed, uint64_t sample, float *x, int32_t *label);
+    /* A whole pair, x0 and x1 [scalars]; NULL when the source has data alone. label: the null class where a pair has none. */
+    rf_status (*pair)(const rf_source *source, uint64_t seed, uint64_t sample, float *x0, float *x1, int32_t *label);
     /* Velocity of the exact 1-RF field of this data, v [scalars]; NULL when unknown. */
     void (*velocity)(const float *x, float t, float *v);
 } rf_source_kind;

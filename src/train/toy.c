@@ -50,4 +50,4 @@ static void toy_velocity(const float *x, float t32, float *v) {
 
 const rf_source_kind rf__source_8gauss = {
     {"8gauss", "the base page's toy", "8 Gaussians on a circle of radius 4, sd 0.3; 2-D, endless, exact velocity known"},
-    toy_open, NULL, toy_draw, toy_velocity};
+    .open = toy_open, .draw = toy_draw, .velocity = toy_velocity};
