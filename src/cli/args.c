@@ -324,6 +324,7 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
     *common = (rf_common){0};
     char *name = NULL, *doc = NULL;
     rf__args_defaults(spec->table, settings);
+    *common = (rf_common){0};
     if (rest) {
         rest->count = 0;
         rest->at = calloc((size_t)argc + 1, sizeof *rest->at);
