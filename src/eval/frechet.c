@@ -8,36 +8,34 @@
 #include "../base/memory.h"
 #include "linear_algebra.h"
 
-/* Eigenvalues below this are rounding of zero. Their roots are not small: 1e-16 becomes 1e-8, a thousand times over. */
-static double noise_floor(const double *values, int n) {
-    return values[n - 1] > 0 ? (double)n * DBL_EPSILON * values[n - 1] : 0;
+/* root [rank, n] with covariance = root^T root, in a matrix's memory. values: [n] scratch. Eigenvalues that are only rounding are left
+ * out: their roots are not small, 1e-16 becomes 1e-8, a thousand times over. */
+static rf_status take_root(const double *covariance, int n, double *root, double *values, int *rank) {
+    memcpy(root, covariance, (size_t)n * (size_t)n * sizeof *root);
+    RF_TRY(rf__eigen_symmetric(root, n, values, true));
+    double floor = values[n - 1] > 0 ? (double)n * DBL_EPSILON * values[n - 1] : 0;
+    *rank = 0;
+    for (int k = 0; k < n; k++) {
+        if (!(values[k] > floor)) continue;
+        double scale = sqrt(values[k]), *row = root + (int64_t)*rank * n;
+        for (int i = 0; i < n; i++) row[i] = scale * root[(int64_t)k * n + i];
+        ++*rank;
+    }
+    return RF_OK;
 }
 
-/* tr (C1 C2)^1/2. With C1 = Q L Q^T, the matrix B^T C2 B with B = Q L^1/2 is similar to sqrt(C1) C2 sqrt(C1).
- * scratch: three matrices and a vector. */
+/* tr (C1 C2)^1/2 as the sum of the singular values of R1 R2^T, C = R^T R. scratch: three matrices and a vector. */
 static rf_status trace_of_root(const double *c1, const double *c2, int n, double *scratch, double *out) {
     size_t all = (size_t)n * (size_t)n;
-    double *q = scratch, *half = scratch + all, *full = scratch + 2 * all, *values = scratch + 3 * all;
-    memcpy(q, c1, all * sizeof *q);
-    RF_TRY(rf__eigen_symmetric(q, n, values, true)); /* row k of q is eigenvector k: q is Q^T */
-    double floor = noise_floor(values, n);
-    for (int k = 0; k < n; k++) {
-        double root = values[k] > floor ? sqrt(values[k]) : 0;
-        for (int i = 0; i < n; i++) q[(int64_t)k * n + i] *= root; /* q = B^T */
-    }
-    rf__square_product(half, q, false, c2, n); /* B^T C2 */
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < i; j++) { /* q = B */
-            double kept = q[(int64_t)i * n + j];
-            q[(int64_t)i * n + j] = q[(int64_t)j * n + i];
-            q[(int64_t)j * n + i] = kept;
-        }
-    rf__square_product(full, half, false, q, n);
-    RF_TRY(rf__eigen_symmetric(full, n, values, false));
+    double *root1 = scratch, *root2 = scratch + all, *product = scratch + 2 * all, *values = scratch + 3 * all;
+    int rank1, rank2;
     *out = 0;
-    floor = noise_floor(values, n);
-    for (int k = 0; k < n; k++)
-        if (values[k] > floor) *out += sqrt(values[k]);
+    RF_TRY(take_root(c1, n, root1, values, &rank1));
+    RF_TRY(take_root(c2, n, root2, values, &rank2));
+    if (rank1 == 0 || rank2 == 0) return RF_OK;
+    rf__products_double(product, root1, rank1, root2, rank2, n);
+    RF_TRY(rf__singular_values(product, rank1, rank2, values));
+    for (int k = 0; k < (rank1 < rank2 ? rank1 : rank2); k++) *out += values[k];
     return RF_OK;
 }
 

@@ -8,9 +8,11 @@
 void rf__gram(double *out, const double *rows, int64_t n, int width);
 /* out [n, m] = a b^T, a [n, width], b [m, width]. */
 void rf__products(float *out, const float *a, int64_t n, const float *b, int64_t m, int width);
-/* c [n, n] = a b, or with `turned` a^T b; all [n, n] row-major. */
-void rf__square_product(double *c, const double *a, bool turned, const double *b, int n);
+/* The same in double. */
+void rf__products_double(double *out, const double *a, int64_t n, const double *b, int64_t m, int width);
 /* Eigenvalues of a symmetric matrix, rising; a [n, n] is overwritten: row k of it is then eigenvector k, when `vectors`. */
 rf_status rf__eigen_symmetric(double *a, int n, double *values, bool vectors);
+/* Singular values [min(n, m)] of a [n, m], falling; a is destroyed. */
+rf_status rf__singular_values(double *a, int64_t n, int64_t m, double *values);
 
 #endif

@@ -76,6 +76,25 @@ static void frechet_distance(void **state) {
     assert_near(frechet_of(40, 30, 64, 2, 1.2, 0.1), GOLDEN_FRECHET_DEFICIENT_64, 1e-6);
 }
 
+/* Variances from 1 to 6e-8, as network features have them: the small ones count as well. */
+static void frechet_distance_of_fading_features(void **state) {
+    (void)state;
+    enum { N = 600, M = 500, WIDTH = 256 };
+    rf_sample_set set[2];
+    rf_measure_opts opts = rf__measure_defaults();
+    for (int side = 0; side < 2; side++) {
+        int64_t n = side ? M : N;
+        float *rows = cloud(n, WIDTH, side ? 1000000 : 10, 1, 0);
+        for (int64_t i = 0; i < n * WIDTH; i++) rows[i] = ldexpf(rows[i], -(int)(i % WIDTH * 13 / WIDTH));
+        assert_int_equal(rf__sample_set_init(&set[side], n, WIDTH, 0, 0), RF_OK);
+        assert_int_equal(rf__sample_set_add(&set[side], n, rows, NULL, NULL), RF_OK);
+        rf__free(rows);
+    }
+    assert_near(measured("fd", 0, &set[0], &set[1], &opts), GOLDEN_FRECHET_FADING_256, 1e-9);
+    rf__sample_set_fini(&set[0]);
+    rf__sample_set_fini(&set[1]);
+}
+
 static void frechet_distance_of_inception_size(void **state) {
     (void)state;
     assert_near(frechet_of(300, 200, 2048, 3, 1.1, 0.05), GOLDEN_FRECHET_2048, 1e-6);
@@ -260,6 +279,7 @@ static void straightness_of_the_mixture(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frechet_distance),       cmocka_unit_test(frechet_distance_of_inception_size),
+        cmocka_unit_test(frechet_distance_of_fading_features),
         cmocka_unit_test(a_large_mean_costs_no_digits), cmocka_unit_test(kernel_distance),
         cmocka_unit_test(precision_and_recall),   cmocka_unit_test(score_and_accuracy),
         cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(pairs_of_pictures),

@@ -92,6 +92,8 @@ def main():
     assert abs(frechet_exact(a, b) / out["FRECHET_16"] - 1) < 1e-9
     out["FRECHET_DEFICIENT_64"] = frechet_exact(cloud(40, 64, 2), cloud(30, 64, 200000, 1.2, 0.1))
     out["FRECHET_2048"] = frechet_exact(cloud(300, 2048, 3), cloud(200, 2048, 300000, 1.1, 0.05))
+    fade = np.ldexp(np.float32(1), -(np.arange(256) * 13 // 256)).astype(np.float32)  # variances from 1 to 6e-8
+    out["FRECHET_FADING_256"] = frechet_exact(cloud(600, 256, 10) * fade, cloud(500, 256, 1000000) * fade)
     out["KID"] = kid(a[:200], b)
     out["SCORE_MEAN"], out["SCORE_STD"] = score(cloud(205, 7, 4, 6.0, -3.0))
     out["PRECISION"], out["RECALL"], out["DENSITY"], out["COVERAGE"] = prdc(cloud(300, 4, 5, 0.9, 0.2), cloud(250, 4, 500000), 3)
