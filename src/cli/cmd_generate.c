@@ -1,6 +1,5 @@
 /* cmd_generate.c - images from a model: flags or a request file to orders, one run, pictures and a report. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "../base/cpu.h"
 #include "../base/log.h"
@@ -67,17 +66,9 @@ static int usage(void) {
     return rf__cli_usage("generate", "%s", rf_last_error());
 }
 
-static rf_status random_seed(int64_t *seed) {
-    uint32_t bits = 0;
-    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
-        return rf__fail(RF_EIO, "no random seed from the system");
-    *seed = bits >> 1; /* fits what other programs take for a seed */
-    return RF_OK;
-}
-
 static rf_status make_orders(generate *run) {
     rf_sampling_flags *sampling = &run->flags.sampling;
-    if (sampling->seed < 0) RF_TRY(random_seed(&sampling->seed));
+    RF_TRY(rf__sampling_settle_seed(sampling));
     if (run->flags.requests) {
         RF_TRY(rf__requests_read(run->flags.requests, table, sampling, run->model, &run->orders,
                                  &run->order_count));

@@ -2,6 +2,7 @@
 #include "order.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "../base/memory.h"
 #include "class_names.h"
@@ -144,6 +145,14 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_
     order->seed = (uint64_t)flags->seed;
     order->output = flags->output ? strdup(flags->output) : NULL;
     if (flags->output && !order->output) return rf__fail(RF_ENOMEM, "no memory for a file name");
+    return RF_OK;
+}
+
+rf_status rf__sampling_settle_seed(rf_sampling_flags *flags) {
+    uint32_t bits = 0;
+    if (flags->seed >= 0) return RF_OK;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits) return rf__fail(RF_EIO, "no random seed from the system");
+    flags->seed = bits >> 1; /* fits what other programs take for a seed */
     return RF_OK;
 }
 

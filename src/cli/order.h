@@ -37,6 +37,9 @@ typedef struct rf_order {
     char *output;    /* pattern; NULL when nothing is written */
 } rf_order;
 
+/* A negative seed becomes a random one. */
+rf_status rf__sampling_settle_seed(rf_sampling_flags *flags);
+
 /* errors: a sentence that names the flag; *out is then empty. model: what the sizes and classes must fit. */
 rf_status rf__order_build(rf_order *out, const rf_sampling_flags *flags, const rf_model *model);
 void rf__order_fini(rf_order *order);

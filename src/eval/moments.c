@@ -66,6 +66,14 @@ rf_status rf__moments_add(rf_moments *moments, const float *rows, int64_t n) {
     return status;
 }
 
+/* As two rows would have left them: their scatter is their covariance. */
+void rf__moments_set(rf_moments *moments, const double *mean, const double *covariance) {
+    size_t width = (size_t)moments->width;
+    moments->count = 2;
+    memcpy(moments->mean, mean, width * sizeof *mean);
+    memcpy(moments->scatter, covariance, width * width * sizeof *covariance);
+}
+
 rf_status rf__moments_covariance(const rf_moments *moments, double *out) {
     if (moments->count < 2)
         return rf__fail(RF_EINVAL, "a covariance needs at least 2 pictures, there %s %lld", moments->count == 1 ? "is" : "are",

@@ -16,6 +16,8 @@ void rf__moments_fini(rf_moments *moments);
 rf_status rf__moments_add(rf_moments *moments, const float *rows, int64_t n);
 /* into += from; widths must agree. */
 rf_status rf__moments_merge(rf_moments *into, const rf_moments *from);
+/* Known moments instead of rows: mean [width], covariance [width, width]. */
+void rf__moments_set(rf_moments *moments, const double *mean, const double *covariance);
 /* The unbiased covariance scatter / (count - 1), as numpy.cov; [width, width]. errors: fewer than two vectors. */
 rf_status rf__moments_covariance(const rf_moments *moments, double *out);
 

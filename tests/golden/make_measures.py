@@ -103,6 +103,7 @@ def main():
     out["PSNR"] = 10 * np.log10(4 / ((p.astype(np.float64) - q) ** 2).mean())
     out["ENERGY"] = energy(cloud(90, 2, 7), cloud(70, 2, 700000, 1.4, 0.3))
     out["SLICED_1D"] = sliced_2d(cloud(90, 1, 8), cloud(90, 1, 800000, 1.4, 0.3), np.array([[1.0]]))
+    np.savez("tests/golden/pictures.npz", np.random.default_rng(1).integers(0, 256, (5, 12, 12, 1), dtype=np.uint8))
     print("/* measures_golden.h - made by make_measures.py: numpy and scipy in float64. */")
     for key, value in out.items():
         print(f"#define GOLDEN_{key} {value:.17g}")
