@@ -26,6 +26,7 @@ typedef struct rf_coupling_args {
 
 typedef struct rf_coupling {
     rf_plugin is;
+    bool pairs; /* takes whole pairs: the source must have them */
     /* Fill x0, x1 and label. */
     rf_status (*draw)(const rf_coupling_args *args, rf_batch *batch);
 } rf_coupling;

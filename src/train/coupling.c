@@ -31,13 +31,12 @@ static rf_status independent_draw(const rf_coupling_args *args, rf_batch *batch)
 }
 
 static const rf_coupling independent = {
-    {"independent", "Liu et al. 2022, arXiv 2209.03003", "fresh noise with a random sample of the data (1-RF)"}, independent_draw};
+    {"independent", "Liu et al. 2022, arXiv 2209.03003", "fresh noise with a random sample of the data (1-RF)"}, .draw = independent_draw};
 
 /* Pairs that a flow joins; a mirrored pair has both its sides mirrored. */
 static rf_status stored_draw(const rf_coupling_args *args, rf_batch *batch) {
     const rf_source *data = args->data;
     const rf_model_shape *s = &data->shape;
-    if (!data->kind->pair) return rf__fail(RF_EINVAL, "train.coupling is stored, expected data.name: pairs, not %s", data->kind->is.name);
     for (int64_t r = 0; r < batch->rows; r++) {
         uint64_t sample = batch->first + (uint64_t)r;
         float *x0 = batch->x0 + r * batch->scalars, *x1 = batch->x1 + r * batch->scalars;
@@ -52,7 +51,8 @@ static rf_status stored_draw(const rf_coupling_args *args, rf_batch *batch) {
 }
 
 static const rf_coupling stored = {
-    {"stored", "Liu et al. 2022, arXiv 2209.03003, reflow", "the noise and the data of a pair that a teacher made (2-RF, distillation)"}, stored_draw};
+    {"stored", "Liu et al. 2022, arXiv 2209.03003, reflow", "the noise and the data of a pair that a teacher made (2-RF, distillation)"},
+    .pairs = true, .draw = stored_draw};
 
 const rf_plugin *const *rf__couplings(void) {
     static const rf_plugin *const table[] = {&independent.is, &stored.is, NULL};

@@ -59,12 +59,12 @@ static rf_status write_recipe(const run *r) {
 static rf_status begin(run *r) {
     const char *folder = r->opts->folder;
     char path[4096];
-    RF_TRY(rf__make_dirs(folder));
     int64_t newest = rf__checkpoint_newest(folder);
     if (newest >= 0 && !r->opts->resume)
         return rf__fail(RF_EINVAL, "%s: holds a run of %lld steps, expected an empty folder: --resume continues it, -o names another", folder,
                         (long long)newest);
     RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
+    RF_TRY(rf__make_dirs(folder)); /* not before everything that can be refused has been */
     if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, folder));
     else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
     RF_TRY(write_recipe(r));

@@ -53,6 +53,8 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     if (!tr->source.kind) RF_TRY(rf__source_open(&tr->source, &recipe->data));
     rf_model_shape shape = recipe->kind->shape(recipe->model);
     RF_TRY(rf__source_fits(&tr->source, &shape));
+    if (recipe->coupling->pairs && !tr->source.kind->pair)
+        return rf__fail(RF_EINVAL, "train.coupling is %s, expected data.name: pairs, not %s", recipe->coupling->is.name, tr->source.kind->is.name);
     if (!(tr->pool = rf__pool_create(threads))) return rf__fail(RF_ENOMEM, "training: no memory for the threads");
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
     if (c->init[0]) RF_TRY(start_from(tr->model, c->init));

@@ -1,0 +1,31 @@
+# strait pairs: a store that an interrupted run goes on with, the pictures of generate in it, and 2-RF trained on it.
+here=$(mktemp -d)
+. tests/cli/common.inc
+model dit "$here/dit.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+model dit "$here/other.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=1 heads=2
+model mlp "$here/mlp.safetensors"
+root=$PWD
+cd "$here" || exit 1
+pairs() { "$STRAIT" pairs -q -m dit.safetensors --steps 3 -s 7 "$@"; }
+check "a store of twelve" pairs -b 12 -o a.pairs --json a.json
+check "all were made" grep -q '"count": 12' a.json
+cp a.pairs whole.pairs
+check "asking again makes nothing" pairs -b 12 -o a.pairs --json b.json
+check "none were made" grep -q '"count": 0' b.json
+same "and changes nothing" a.pairs whole.pairs
+head -c 4500 whole.pairs > cut.pairs
+check "a cut store goes on" pairs -b 12 -o cut.pairs --json c.json
+check "with what was missing" grep -q '"found": 4' c.json
+same "the same pairs in the same places" cut.pairs whole.pairs
+check "two threads, other batches" pairs -b 12 -o threads.pairs -t 2 --batch-size 3
+sum_of() { tail -c +4097 "$1" | od -An -v -tx1 -w84 | sort | cksum; }
+check "the same pairs" [ "$(sum_of threads.pairs)" = "$(sum_of whole.pairs)" ]
+refused "another teacher" 1 "teacher" "$STRAIT" pairs -m other.safetensors --steps 3 -s 7 -b 12 -o a.pairs
+refused "other steps" 1 "steps" pairs -b 12 --steps 4 -o a.pairs
+refused "no store" 1 "dit.safetensors" pairs -b 2 -o dit.safetensors
+refused "no place" 1 "nowhere" pairs -b 2 -o /proc/nowhere/a.pairs
+check "points" "$STRAIT" pairs -q -m mlp.safetensors --steps 2 -b 300 --batch-size 64 -o p.pairs
+sed -e "s,runs/toy-8gauss.pairs,$here/p.pairs," -e "s,runs/toy-8gauss-rf/model.safetensors,$here/mlp.safetensors," "$root/recipes/toy-8gauss-2rf.yaml" > 2rf.yaml
+check "2-RF from it" "$STRAIT" train -q 2rf.yaml train.steps=20 evaluate.samples=100 -o run
+refused "init of another kind" 1 "train.init" "$STRAIT" train -q 2rf.yaml "train.init=$here/dit.safetensors" train.steps=20 -o run2
+refused "stored pairs from a data set" 1 "stored" "$STRAIT" train -q 2rf.yaml data.name=8gauss data.path= train.steps=20 -o run3
