@@ -153,7 +153,7 @@ def alexnet(x, head=False):
     return f, linear("classifier.6", f, 1000), taps
 
 
-# ---- FID Inception v3: mseitz/pytorch-fid ----
+# ---- FID Inception v3: mseitzer/pytorch-fid ----
 
 def inception(x, prepare):
     def c(name, x, width, k, stride=1, pad=0):

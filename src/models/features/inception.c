@@ -1,5 +1,5 @@
 /* inception.c - Inception v3 (Szegedy et al. 2016) as the FID is defined on it: TensorFlow's network of 2015-12-05, whose mean
- * pools do not count the border and whose last block pools by maximum; file and names of mseitz' pytorch-fid.
+ * pools do not count the border and whose last block pools by maximum; file and names of mseitzer's pytorch-fid.
  * The logits leave the bias out, as the code of the Inception Score does (and torch-fidelity's "logits_unbiased"). */
 #include "frozen.h"
 
@@ -115,7 +115,7 @@ static void build(rf_graph *g, const void *form, rf_node *x, rf_feature_part par
 }
 
 #define FID                                                                                                           \
-    .source = "Szegedy et al. 2016, arXiv 1512.00567; weights of the original FID (Heusel et al. 2017), as in mseitz/pytorch-fid", \
+    .source = "Szegedy et al. 2016, arXiv 1512.00567; weights of the original FID (Heusel et al. 2017), as in mseitzer/pytorch-fid", \
     .sha256 = "6726825d", .size = 299, .channels = 3, .norm_eps = 1e-3, .build = build
 
 const rf_feature_net rf__feature_inception = {
