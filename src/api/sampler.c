@@ -2,7 +2,9 @@
 #include "sampler.h"
 
 #include "../base/memory.h"
+#include "../base/progress.h"
 #include "../models/model_field.h"
+#include "row_cache.h"
 
 struct rf_sampler {
     rf_model *model; /* borrowed */
@@ -10,7 +12,13 @@ struct rf_sampler {
     rf_pool *pool;
     rf_model_field *network;
     rf_field field;
+    bool measures; /* rows were not given */
+    rf_row_times times;
 };
+
+#define MOST_MEASURED 64 /* rows of a call; images of a size worth a bigger one do not exist here */
+#define MEASURE_SECONDS 0.6
+#define LONG_LINE 4096
 
 void rf_default_sampler_opts(rf_sampler_opts *opts) {
     *opts = (rf_sampler_opts){.dtype = RF_F32, .threads = 0, .rows = 16};
@@ -22,8 +30,8 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
     rf_default_sampler_opts(&defaults);
     if (!opts) opts = &defaults;
     if (!model) return rf__fail(RF_EINVAL, "rf_sampler_open: model is NULL");
-    if (opts->rows < 1 || opts->rows > 4096)
-        return rf__fail(RF_EINVAL, "rows is %d, expected 1 .. 4096", opts->rows);
+    if (opts->rows < 0 || opts->rows > 4096)
+        return rf__fail(RF_EINVAL, "rows is %d, expected 0 .. 4096", opts->rows);
     if (opts->dtype != RF_F32 && opts->dtype != RF_BF16)
         return rf__fail(RF_EINVAL, "dtype is %d, expected RF_F32 or RF_BF16", (int)opts->dtype);
     if (opts->threads < 0 || opts->threads > 1024)
@@ -32,12 +40,17 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
     if (!sampler) return rf__fail(RF_ENOMEM, "no memory for a sampler");
     sampler->model = model;
     sampler->opts = *opts;
+    sampler->measures = opts->rows == 0;
+    if (sampler->measures) sampler->opts.rows = MOST_MEASURED;
     rf_status status = RF_OK;
     sampler->pool = rf__pool_create(opts->threads);
     if (!sampler->pool) status = rf__fail(RF_ENOMEM, "no memory for %d threads", opts->threads);
     if (status == RF_OK)
-        status = rf__model_field_open(&sampler->network, model, opts->dtype, sampler->pool, opts->rows);
-    if (status == RF_OK) sampler->field = rf__model_field_view(sampler->network);
+        status = rf__model_field_open(&sampler->network, model, opts->dtype, sampler->pool, sampler->opts.rows);
+    if (status == RF_OK) {
+        rf__model_field_build_ahead(sampler->network, true);
+        sampler->field = rf__model_field_view(sampler->network);
+    }
     if (status != RF_OK) rf_sampler_close(&sampler);
     *out = sampler;
     return status;
@@ -63,6 +76,54 @@ int rf__sampler_threads(const rf_sampler *sampler) {
 }
 int rf__sampler_rows(const rf_sampler *sampler) {
     return sampler->opts.rows;
+}
+
+int64_t rf__sampler_best_rows(const rf_sampler *sampler) {
+    return rf__row_times_choose(&sampler->times, sampler->opts.rows, sampler->opts.rows);
+}
+const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler) {
+    return sampler->times.count ? &sampler->times : NULL;
+}
+const rf_field *rf__sampler_field(const rf_sampler *sampler) {
+    return &sampler->field;
+}
+rf_plan_cache_stats rf__sampler_plans(const rf_sampler *sampler) {
+    return rf__model_field_stats(sampler->network);
+}
+
+/* In a field of its own, so that the plans of sizes that lose the race are not kept. */
+static rf_status measure(rf_sampler *sampler) {
+    rf_model_field *trial = NULL;
+    RF_TRY(rf__model_field_open(&trial, sampler->model, sampler->opts.dtype, sampler->pool, MOST_MEASURED));
+    rf_field field = rf__model_field_view(trial);
+    rf_status status = rf__row_times_measure(&sampler->times, &field, MOST_MEASURED, MEASURE_SECONDS);
+    rf__model_field_close(&trial);
+    return status;
+}
+
+rf_status rf__sampler_measure(rf_sampler *sampler) {
+    if (!sampler->measures || sampler->times.count) return RF_OK;
+    const rf_kernels *kernels = rf__kernels();
+    if (!kernels) return RF_ENOTFOUND;
+    const rf_row_key key = {.sha256 = sampler->model->sha256,
+                            .dtype = sampler->opts.dtype == RF_BF16 ? "bf16" : "f32",
+                            .isa = kernels->isa,
+                            .provider = kernels->conv.name,
+                            .threads = rf__pool_size(sampler->pool)};
+    if (!rf__row_cache_load(&sampler->times, &key)) {
+        RF_TRY(measure(sampler));
+        rf__row_cache_store(&sampler->times, &key);
+    }
+    rf__model_field_set_times(sampler->network, &sampler->times);
+    sampler->field = rf__model_field_view(sampler->network);
+    return RF_OK;
+}
+
+rf_status rf__sampler_warm(rf_sampler *sampler) {
+    RF_TRY(rf__sampler_measure(sampler));
+    if (!sampler->measures) return rf__model_field_warm_all(sampler->network);
+    for (int64_t rows = 1; rows <= rf__sampler_best_rows(sampler); rows *= 2) RF_TRY(rf__model_field_warm(sampler->network, rows));
+    return RF_OK;
 }
 
 int64_t rf__sampler_answers(const rf_solver *solver, int steps) {
@@ -107,13 +168,31 @@ static rf_status feed(const rf_sampler *sampler, rf_batcher *batcher, run_state 
     return RF_OK;
 }
 
-rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_batcher_stats *stats) {
+/* A policy with an order of its own must see the jobs to order them; a job that waits takes little memory. */
+static int queue_of(const rf_run *run) {
+    if (!run->admission || !run->admission->before) return 0;
+    return run->count < LONG_LINE ? (int)run->count : LONG_LINE;
+}
+
+rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_run_stats *stats) {
     run_state state = {.run = run};
     rf_batcher *batcher = NULL;
-    rf_batcher_opts opts = {.rows = sampler->opts.rows, .finished = on_finished, .user = &state};
+    if (run->count > 1) RF_TRY(rf__sampler_measure(sampler));
+    rf_batcher_opts opts = {.rows = sampler->opts.rows,
+                            .slots = run->slots,
+                            .queue = queue_of(run),
+                            .admission = run->admission,
+                            .finished = on_finished,
+                            .user = &state};
     RF_TRY(rf__batcher_create(&batcher, &opts));
+    double started = rf__now();
     rf_status status = feed(sampler, batcher, &state);
-    if (stats) *stats = rf__batcher_stats(batcher);
+    if (stats)
+        *stats = (rf_run_stats){.batcher = rf__batcher_stats(batcher),
+                                .latency = *rf__batcher_latency(batcher),
+                                .wait = *rf__batcher_wait(batcher),
+                                .plans = rf__model_field_stats(sampler->network),
+                                .seconds = rf__now() - started};
     rf__batcher_free(&batcher);
     return status;
 }

@@ -4,6 +4,7 @@
 #define RF_API_SAMPLER_H
 #include "../base/threads.h"
 #include "../flow/batcher.h"
+#include "../graph/plan_cache.h"
 #include "../models/model.h"
 
 /* A run of `count` jobs. The job k is asked for when there is room, so that a long run takes no more memory
@@ -17,15 +18,34 @@ typedef struct rf_run {
     rf_status (*finished)(void *user, const rf_trajectory *trajectory);
     void (*progress)(void *user, int64_t done, int64_t total); /* network answers; may be NULL */
     int64_t total;                                             /* answers of all jobs, for progress */
+    const rf_admission *admission;                             /* NULL: arrival */
+    int slots;                                                 /* jobs that walk at the same time; 0: as many as a call has rows */
     void *user;
 } rf_run;
 
-rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_batcher_stats *stats);
+/* How a run went. */
+typedef struct rf_run_stats {
+    rf_batcher_stats batcher;
+    rf_histogram latency, wait; /* seconds of each job, see rf__batcher_latency */
+    rf_plan_cache_stats plans;  /* of the sampler so far */
+    double seconds;
+} rf_run_stats;
+
+rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_run_stats *stats); /* stats: may be NULL */
+/* Build all plans now. */
+rf_status rf__sampler_warm(rf_sampler *sampler);
+/* With rows 0: find out how many rows a call should have, from the cache folder or by measuring. Costs nothing the second time. */
+rf_status rf__sampler_measure(rf_sampler *sampler);
 
 const rf_model *rf__sampler_model(const rf_sampler *sampler);
 rf_dtype rf__sampler_dtype(const rf_sampler *sampler);
 int rf__sampler_threads(const rf_sampler *sampler);
-int rf__sampler_rows(const rf_sampler *sampler);
+int rf__sampler_rows(const rf_sampler *sampler); /* most of one call */
+int64_t rf__sampler_best_rows(const rf_sampler *sampler); /* that a call gets when there is plenty to do */
+/* NULL: rows were given, or not measured yet. Borrowed. */
+const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler);
+const rf_field *rf__sampler_field(const rf_sampler *sampler); /* borrowed; for those who drive a batcher of their own */
+rf_plan_cache_stats rf__sampler_plans(const rf_sampler *sampler);
 
 /* Answers a walk over `steps` steps takes when every one comes from the network. */
 int64_t rf__sampler_answers(const rf_solver *solver, int steps);

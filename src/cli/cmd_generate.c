@@ -6,6 +6,7 @@
 #include "../base/memory.h"
 #include "command.h"
 #include "gallery.h"
+#include "names.h"
 #include "outpath.h"
 #include "report.h"
 #include "requests.h"
@@ -14,12 +15,14 @@
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
     const char *model, *dtype, *requests;
-    int64_t rows, threads, columns, zoom;
-    bool grid, plain;
+    const char *admission;
+    int64_t rows, slots, threads, columns, zoom;
+    bool grid, plain, warm;
 } generate_flags;
 
 #define AT(field) offsetof(generate_flags, field)
 static const char *const dtype_names[] = {"f32", "bf16", NULL};
+static const char *admission_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
@@ -35,8 +38,14 @@ static const rf_arg own[] = {
      .help = "one request a line, batched together; keys are these flags with underscores"},
     {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
      .help = "numbers inside the network"},
-    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS",
-     .help = "most network rows of one call; an image under guidance takes two"},
+    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS",
+     .help = "most network rows of one call; an image under guidance takes two. 0: what is fastest here (measured once, then kept "
+             "in the cache folder)"},
+    {"admission", 0, NULL, RF_ARG_CHOICE, AT(admission), .preset = "arrival", .choices = admission_names, .value = "NAME",
+     .help = "which request begins when: arrival, deadline, ring (StreamFlow's), equal (static batches)"},
+    {"slots", 0, NULL, RF_ARG_INT, AT(slots), .preset = "0", .max = 4096, .value = "N",
+     .help = "images under way at the same time (stages of the ring); 0: as many as a call has rows"},
+    {"warm", 0, NULL, RF_ARG_FLAG, AT(warm), .help = "build the plans of all call sizes before the first image"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N",
      .help = "0: all"},
     {"disable-image-metadata", 0, NULL, RF_ARG_FLAG, AT(plain), .help = "no text in the PNG (no replay)"},
@@ -111,7 +120,7 @@ static rf_status check_rows(const generate *run) {
     for (int i = 0; i < run->order_count; i++) {
         const rf_guidance_opts *guidance = &run->orders[i].guidance;
         int rows = rf__guidance_max_rows(rf__guidance_find("cfg"), guidance);
-        if (rows > run->flags.rows)
+        if (run->flags.rows && rows > run->flags.rows)
             return rf__fail(RF_EINVAL, "--batch-size is %lld, expected at least %d with --cfg-scale %g",
                             (long long)run->flags.rows, rows, guidance->scale);
     }
@@ -133,7 +142,9 @@ static json_t *report_json(const generate *run, const rf_shoot_totals *totals, j
     json_object_set_new(json, "dtype", json_string(run->flags.dtype));
     json_object_set_new(json, "isa", json_string(rf__cpu_name(rf__cpu_flags())));
     json_object_set_new(json, "threads", json_integer(rf__sampler_threads(run->sampler)));
-    json_object_set_new(json, "batch_size", json_integer(rf__sampler_rows(run->sampler)));
+    json_object_set_new(json, "batch_size", json_integer((json_int_t)rf__sampler_best_rows(run->sampler)));
+    json_object_set_new(json, "row_times", rf__row_times_json(rf__sampler_row_times(run->sampler)));
+    json_object_set_new(json, "admission", json_string(run->flags.admission));
     json_object_set_new(json, "images", images);
     return json;
 }
@@ -156,7 +167,9 @@ static void print_summary(const generate *run, const rf_shoot_totals *totals) {
 
 static rf_status sample(generate *run, rf_gallery *gallery) {
     rf_shoot_totals totals;
-    RF_TRY(rf__shoot(run->sampler, run->orders, run->order_count, rf__gallery_take, gallery, &totals));
+    const rf_shoot_opts opts = {.admission = rf__admission_find(run->flags.admission), .slots = (int)run->flags.slots};
+    if (run->flags.warm) RF_TRY(rf__sampler_warm(run->sampler));
+    RF_TRY(rf__shoot_with(&opts, run->sampler, run->orders, run->order_count, rf__gallery_take, gallery, &totals));
     RF_TRY(rf__gallery_finish(gallery));
     print_summary(run, &totals);
     if (!run->common.json) return RF_OK;
@@ -197,6 +210,7 @@ static int run_generate(generate *run) {
 
 static int generate_main(int argc, char **argv) {
     static generate run;
+    rf__names_of_admissions(admission_names);
     rf__sampling_args(table, own);
     const rf_args spec = {
         .command = "generate", .summary = rf__cmd_generate.help, .table = table, .examples = examples};

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "../flow/admission.h"
 #include "../flow/policy.h"
 #include "../flow/schedule.h"
 #include "../flow/solver.h"
@@ -22,4 +23,7 @@ void rf__names_of_schedules(const char *names[RF_NAMES_MAX]) {
 }
 void rf__names_of_policies(const char *names[RF_NAMES_MAX]) {
     LIST(rf__policies());
+}
+void rf__names_of_admissions(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__admissions());
 }

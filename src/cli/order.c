@@ -143,6 +143,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_
     RF_TRY(take_guidance(order, flags, model));
     RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags) : named_grid(order, flags));
     order->seed = (uint64_t)flags->seed;
+    order->deadline = flags->deadline_ms / 1e3;
     order->output = flags->output ? strdup(flags->output) : NULL;
     if (flags->output && !order->output) return rf__fail(RF_ENOMEM, "no memory for a file name");
     return RF_OK;

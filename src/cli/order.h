@@ -19,6 +19,7 @@ typedef struct rf_sampling_flags {
     double flow_shift;                       /* 0: not given */
     const char *method, *scheduler, *policy; /* scheduler NULL: not given */
     rf_arg_list sigmas, times;
+    double deadline_ms; /* 0: none */
     const char *output;
 } rf_sampling_flags;
 
@@ -31,6 +32,7 @@ typedef struct rf_order {
     double shift;  /* of the schedule, for the record; 0: it has none */
     uint64_t seed; /* of image 0 */
     int64_t count;
+    double deadline; /* seconds from the start of the run; 0: none */
     int32_t *labels; /* of the whole order, spread in blocks; label_count 0: each seed picks a class */
     int label_count;
     uint64_t *seeds; /* [count], or NULL: image k uses seed + k */

@@ -36,6 +36,8 @@ static const rf_arg sampling[] = {
      .value = "T", .help = "guide up to this t"},
     {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(policy), .preset = "none", .choices = policy_names,
      .value = "NAME", .help = "who answers instead of the network"},
+    {"deadline-ms", 0, NULL, RF_ARG_FLOAT, AT(deadline_ms), .preset = "0", .max = 1e9, .value = "MS",
+     .help = "wanted this long after the start; read by --admission deadline"},
     {"width", 'W', NULL, RF_ARG_INT, AT(width), .min = 1, .max = 65536, .value = "N",
      .help = "must be the model's"},
     {"height", 'H', NULL, RF_ARG_INT, AT(height), .min = 1, .max = 65536, .value = "N",

@@ -12,6 +12,7 @@ typedef struct shoot_state {
     void *user;
     rf_shoot_totals *totals;
     rf_progress progress;
+    double started;
 } shoot_state;
 
 /* Image `index` of the run -> its order and place there. */
@@ -27,6 +28,7 @@ static rf_status describe(void *user, int64_t index, rf_job_spec *spec) {
     int64_t k;
     int order = locate(state, index, &k);
     rf__order_describe(&state->orders[order], state->model, k, spec);
+    if (state->orders[order].deadline > 0) spec->deadline = state->started + state->orders[order].deadline;
     spec->user = (void *)(intptr_t)index;
     return RF_OK;
 }
@@ -63,26 +65,32 @@ static void progress(void *user, int64_t done, int64_t total) {
 }
 
 rf_status rf__shoot(rf_sampler *sampler, const rf_order *orders, int order_count,
-                    rf_status (*image)(void *user, const rf_shot *shot), void *user,
-                    rf_shoot_totals *totals) {
+                    rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals) {
+    const rf_shoot_opts usual = {0};
+    return rf__shoot_with(&usual, sampler, orders, order_count, image, user, totals);
+}
+
+rf_status rf__shoot_with(const rf_shoot_opts *opts, rf_sampler *sampler, const rf_order *orders, int order_count,
+                         rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals) {
     *totals = (rf_shoot_totals){0};
     shoot_state state = {.model = rf__sampler_model(sampler),
                          .orders = orders,
                          .image = image,
                          .user = user,
                          .totals = totals};
-    rf_run run = {.describe = describe, .finished = finished, .progress = progress, .user = &state};
+    rf_run run = {.describe = describe, .finished = finished, .progress = progress, .admission = opts->admission, .slots = opts->slots,
+                  .user = &state};
     for (int i = 0; i < order_count; i++) {
         run.count += orders[i].count;
         run.total += rf__order_answers(&orders[i]);
     }
-    rf_batcher_stats stats = {0};
-    double started = rf__now();
+    if (run.count > 1) RF_TRY(rf__sampler_measure(sampler)); /* before the clock starts */
+    state.started = rf__now();
     rf__progress_start(&state.progress, "sampling", run.total, 0);
-    rf_status status = rf__sampler_run(sampler, &run, &stats);
-    totals->seconds = rf__now() - started;
-    totals->calls = stats.calls;
-    rf__progress_update(&state.progress, stats.answers, NULL);
+    rf_status status = rf__sampler_run(sampler, &run, &totals->run);
+    totals->seconds = rf__now() - state.started;
+    totals->calls = totals->run.batcher.calls;
+    rf__progress_update(&state.progress, totals->run.batcher.answers, NULL);
     char note[64];
     snprintf(note, sizeof note, "%lld images, %.1f img/s", (long long)totals->images,
              (double)totals->images / totals->seconds);
@@ -109,12 +117,39 @@ json_t *rf__shot_json(const rf_shot *shot) {
     return json;
 }
 
+json_t *rf__histogram_json(const rf_histogram *histogram) {
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "p50", rf__histogram_at(histogram, 0.5), "p95", rf__histogram_at(histogram, 0.95), "p99",
+                     rf__histogram_at(histogram, 0.99), "mean", rf__histogram_mean(histogram), "max", histogram->most);
+}
+
+json_t *rf__plans_json(const rf_plan_cache_stats *plans) {
+    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "hits", (json_int_t)plans->hits, "builds", (json_int_t)plans->builds, "background",
+                     (json_int_t)plans->background, "build_seconds", plans->build_seconds, "dropped", (json_int_t)plans->dropped, "bytes",
+                     (json_int_t)plans->bytes);
+}
+
+json_t *rf__row_times_json(const rf_row_times *times) {
+    if (!times) return json_null();
+    json_t *list = json_array();
+    for (int i = 0; i < times->count; i++)
+        json_array_append_new(list, json_pack("{s:I, s:f}", "rows", (json_int_t)times->rows[i], "seconds", times->seconds[i]));
+    return list;
+}
+
+double rf__fill_rate(const rf_batcher_stats *stats) {
+    return stats->rows_computed ? (double)(stats->rows_full + stats->rows_refine) / (double)stats->rows_computed : 0;
+}
+
 json_t *rf__shoot_totals_json(const rf_shoot_totals *totals) {
     json_t *json = counters_json(&totals->counters, totals->seconds);
     json_object_set_new(json, "count", json_integer((json_int_t)totals->images));
     json_object_set_new(json, "calls", json_integer((json_int_t)totals->calls));
     json_object_set_new(json, "images_per_second",
                         json_real(totals->seconds > 0 ? (double)totals->images / totals->seconds : 0));
+    json_object_set_new(json, "fill_rate", json_real(rf__fill_rate(&totals->run.batcher)));
+    json_object_set_new(json, "latency", rf__histogram_json(&totals->run.latency));
+    json_object_set_new(json, "wait", rf__histogram_json(&totals->run.wait));
+    json_object_set_new(json, "plans", rf__plans_json(&totals->run.plans));
     json_object_set_new(json, "peak_memory_bytes", json_integer((json_int_t)peak_memory()));
     return json;
 }

@@ -19,14 +19,28 @@ typedef struct rf_shoot_totals {
     int64_t images, calls;
     rf_counters counters;
     double seconds;
+    rf_run_stats run;
 } rf_shoot_totals;
+
+/* How jobs reach the batcher. */
+typedef struct rf_shoot_opts {
+    const rf_admission *admission; /* NULL: arrival */
+    int slots;                     /* jobs that walk at the same time; 0: the rows of a call */
+} rf_shoot_opts;
 
 /* Images come in the order they finish. An error of `image` or of one job ends the run. */
 rf_status rf__shoot(rf_sampler *sampler, const rf_order *orders, int order_count,
                     rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals);
+rf_status rf__shoot_with(const rf_shoot_opts *opts, rf_sampler *sampler, const rf_order *orders, int order_count,
+                         rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals);
 
 /* The keys of design.md section 5: nfe_full, nfe_refine, extrapolated, seconds ... New references. */
 json_t *rf__shot_json(const rf_shot *shot);
 json_t *rf__shoot_totals_json(const rf_shoot_totals *totals);
+/* Percentiles of durations; builds, hits and memory of the plans; rows and their seconds (null: not measured). New references. */
+json_t *rf__histogram_json(const rf_histogram *histogram);
+json_t *rf__plans_json(const rf_plan_cache_stats *plans);
+json_t *rf__row_times_json(const rf_row_times *times);
+double rf__fill_rate(const rf_batcher_stats *stats);
 
 #endif

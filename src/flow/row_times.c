@@ -8,9 +8,8 @@
 #include "../base/progress.h"
 #include "../base/rng.h"
 
-#define ENOUGH 0.9  /* of the best rate, see the header */
-#define GAIN 1.05   /* a doubling that brings less is not worth a further one */
-#define SAMPLES 5
+#define ENOUGH 0.9 /* of the best rate, see the header */
+#define MOST_ROUNDS 20
 
 typedef struct batch {
     float *x, *v, *t;
@@ -36,46 +35,48 @@ static void free_batch(batch *b) {
     rf__free(b->cond);
 }
 
-/* The second best of a few: the best may be luck, a mean records the neighbours. The first call builds the plan and does not count. */
-static rf_status time_calls(const rf_field *field, const batch *b, int64_t rows, double budget, double *seconds) {
-    double best = 0, second = 0, spent = 0;
-    for (int i = -1; i < SAMPLES && (i < 1 || spent < budget); i++) {
-        if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
-        double start = rf__now();
-        RF_TRY(field->velocity(field->self, rows, b->x, b->t, b->cond, b->v));
-        double took = rf__now() - start;
-        if (i < 0) continue;
-        spent += took;
-        if (i == 0 || took < best) second = i == 0 ? took : best, best = took;
-        else if (i == 1 || took < second) second = took;
-    }
-    *seconds = second > 1e-9 ? second : 1e-9;
+static rf_status time_call(const rf_field *field, const batch *b, int64_t rows, double *seconds) {
+    if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
+    double start = rf__now();
+    RF_TRY(field->velocity(field->self, rows, b->x, b->t, b->cond, b->v));
+    *seconds = rf__now() - start;
     return RF_OK;
 }
 
-static rf_status measure(rf_row_times *out, const rf_field *field, int64_t most, double budget) {
-    double best = 0, started = rf__now();
-    int idle = 0;
-    batch b = {0};
-    rf_status status = make_batch(&b, field, most);
-    for (int64_t rows = 1; status == RF_OK && rows <= most && out->count < RF_ROW_TIMES_MAX && idle < 2; rows *= 2) {
-        if (out->count && rf__now() - started > budget) break;
-        double seconds = 0;
-        status = time_calls(field, &b, rows, budget / 8, &seconds);
-        if (status != RF_OK) break;
-        out->rows[out->count] = rows;
-        out->seconds[out->count++] = seconds;
-        double rate = (double)rows / seconds;
-        idle = rate < best * GAIN ? idle + 1 : 0;
-        if (rate > best) best = rate;
+/* The sizes that fit into a third of the budget, each called once to build its plan and once for time. */
+static rf_status first_round(rf_row_times *out, const rf_field *field, const batch *b, int64_t most, double budget) {
+    double started = rf__now();
+    for (int64_t rows = 1; rows <= most && out->count < RF_ROW_TIMES_MAX; rows *= 2) {
+        double *seconds = &out->seconds[out->count];
+        RF_TRY(time_call(field, b, rows, seconds));
+        RF_TRY(time_call(field, b, rows, seconds));
+        out->rows[out->count++] = rows;
+        if (out->count >= 2 && rf__now() - started > budget / 3) break;
     }
-    free_batch(&b);
-    return status;
+    return RF_OK;
+}
+
+/* Rounds over all sizes, and the best of each: what else the machine did at one moment then hits all sizes or counts for none. */
+static rf_status measure(rf_row_times *out, const rf_field *field, const batch *b, int64_t most, double budget) {
+    double started = rf__now();
+    RF_TRY(first_round(out, field, b, most, budget));
+    for (int round = 0; round < MOST_ROUNDS && rf__now() - started < budget; round++)
+        for (int i = 0; i < out->count; i++) {
+            double seconds;
+            RF_TRY(time_call(field, b, out->rows[i], &seconds));
+            if (seconds < out->seconds[i]) out->seconds[i] = seconds;
+        }
+    for (int i = 0; i < out->count; i++)
+        if (out->seconds[i] < 1e-9) out->seconds[i] = 1e-9;
+    return RF_OK;
 }
 
 rf_status rf__row_times_measure(rf_row_times *out, const rf_field *field, int64_t most, double budget) {
     memset(out, 0, sizeof *out);
-    rf_status status = measure(out, field, most, budget);
+    batch b = {0};
+    rf_status status = make_batch(&b, field, most);
+    if (status == RF_OK) status = measure(out, field, &b, most, budget);
+    free_batch(&b);
     if (status != RF_OK) memset(out, 0, sizeof *out);
     return status;
 }

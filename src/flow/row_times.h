@@ -13,7 +13,7 @@ struct rf_row_times {
     double seconds[RF_ROW_TIMES_MAX];
 };
 
-/* Time the calls of 1, 2, 4 .. `most` rows, about `budget` seconds in all; stops early once two doublings in a row have brought nothing.
+/* Time the calls of 1, 2, 4 .. `most` rows, about `budget` seconds in all, the large ones only as far as that reaches.
  * errors: what the field returned, RF_ENOMEM, RF_EINTERRUPTED; *out is then empty. */
 rf_status rf__row_times_measure(rf_row_times *out, const rf_field *field, int64_t most, double budget);
 /* Seconds of a call of `rows`: those of the smallest entry that holds them, beyond the last one in proportion. */

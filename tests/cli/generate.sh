@@ -70,3 +70,32 @@ check "version" /bin/sh -c '"$0" --version | grep -q "^strait [0-9]"' "$STRAIT"
 check "help lists the commands" /bin/sh -c '"$0" help | grep -q generate' "$STRAIT"
 check "help ends with examples" /bin/sh -c '"$0" generate --help | tail -4 | grep -q "strait generate -m"' "$STRAIT"
 check "help of a command" /bin/sh -c '"$0" help replay | grep -q FILE.png' "$STRAIT"
+
+# How jobs reach the batcher changes how long they take, never what comes out.
+cat > mixed.jsonl <<'J'
+{"class_label": 1, "seed": 9, "steps": 2, "output": "M_j1.png"}
+{"class_label": 2, "seed": 9, "steps": 7, "sampling_method": "heun", "cfg_scale": 3, "output": "M_j2.png"}
+{"class_label": 3, "seed": 5, "batch_count": 5, "steps": 3, "scheduler": "shifted", "output": "M_j3_%d.png", "deadline_ms": 1}
+{"seed": 100, "steps": 3, "cfg_scale": 2, "output": "M_j4.png", "deadline_ms": 100000}
+J
+mixed() { sed "s/M_/$1_/" mixed.jsonl > "$1.jsonl"; shift_name=$1; shift; "$STRAIT" generate -q -m "$m" --disable-image-metadata --requests "$shift_name.jsonl" "$@"; }
+check "mixed requests, measured rows" mixed plain --json plain.json
+check "mixed requests, one row at a time" mixed one --batch-size 2 --slots 1
+check "mixed requests, deadlines" mixed deadline --admission deadline
+check "mixed requests, ring" mixed ring --admission ring --slots 3 --warm
+check "mixed requests, static batches" mixed equal --admission equal --batch-size 5
+for way in one deadline ring equal; do for k in j1 j2 j3_0 j3_1 j3_2 j3_3 j3_4 j4; do
+    cmp "plain_$k.png" "${way}_$k.png" || echo "$way $k" >> differing
+done; done
+check "the same pictures whatever the admission" test ! -s differing
+check "the report has latencies, fill rate and plans" /bin/sh -c 'for key in p50 p95 p99 fill_rate row_times builds build_seconds hits; do grep -q "\"$key\"" plain.json || exit 1; done'
+check "row times are kept" /bin/sh -c 'ls "$XDG_CACHE_HOME"/strait/rows-*-f32-*.json'
+for file in "$XDG_CACHE_HOME"/strait/*.json; do echo '{"rows": [1' > "$file"; done
+"$STRAIT" generate -m "$m" --requests plain.jsonl > /dev/null 2> damaged.err
+check "a damaged table is measured again" /bin/sh -c 'grep -q "rows-.*measured again, because it is not a JSON object" damaged.err && grep -q key "$XDG_CACHE_HOME"/strait/*-f32-*.json'
+# t, class, seed and guidance are inputs of a plan: twice as many different requests build no more of them.
+generate -b 8 --steps 4 --batch-size 4 -o p_%d.png --json few.json
+generate -b 64 --steps 9 --batch-size 4 --class-label 0,1,2,3 -s 7 --cfg-scale 2 --scheduler shifted -o p_%d.png --json many.json
+builds() { sed -n 's/.*"builds": \([0-9]*\).*/\1/p' "$1"; }
+check "plans: one size, one build" test "$(builds few.json)" -eq 1
+check "changing t, class, seed or guidance builds no plan" test "$(builds many.json)" -eq 1
