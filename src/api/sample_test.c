@@ -159,7 +159,7 @@ static void wrong_options_are_refused(void **state) {
     assert_null(none);
     assert_int_equal(rf_model_open(&none, NULL), RF_EINVAL);
     rf_sampler *bad = NULL;
-    assert_int_equal(rf_sampler_open(&bad, model, &(rf_sampler_opts){.rows = 0}), RF_EINVAL);
+    assert_int_equal(rf_sampler_open(&bad, model, &(rf_sampler_opts){.rows = -1}), RF_EINVAL);
     assert_int_equal(rf_sampler_open(&bad, NULL, NULL), RF_EINVAL);
     assert_null(bad);
 }
