@@ -43,8 +43,12 @@ static double weight_one(double t) {
 
 static const rf_weight one = {{"one", "Liu et al. 2022, arXiv 2209.03003", "w(t) = 1"}, weight_one};
 
+static double weight_t(double t) { return t; }
+
+static const rf_weight by_t = {{"t", "Lee et al. 2024 (rf++), arXiv 2405.20320, the Huber term", "w(t) = t"}, weight_t};
+
 const rf_plugin *const *rf__loss_weights(void) {
-    static const rf_plugin *const table[] = {&one.is, NULL};
+    static const rf_plugin *const table[] = {&one.is, &by_t.is, NULL};
     return table;
 }
 

@@ -37,7 +37,7 @@ static void set_up(fixture *f, int64_t rows, int lanes, int threads) {
     rf_node *h = rf__concat(g, x, rf__reshape(g, t, rf__shape2(rows, 1)));
     h = rf__silu(g, rf__linear(g, h, rf__param(g, "a.weight", rf__shape2(WIDTH, 3), init), rf__param(g, "a.bias", rf__shape1(WIDTH), zero)));
     rf_node *v = rf__linear(g, h, rf__param(g, "b.weight", rf__shape2(2, WIDTH), init), rf__param(g, "b.bias", rf__shape1(2), zero));
-    rf_node *loss = rf__loss_build(g, (const rf_target *)rf__targets()[0], (const rf_metric *)rf__metrics()[0], v, target, x, t, weight);
+    rf_node *loss = rf__loss_build(g, (const rf_target *)rf__targets()[0], (const rf_metric *)rf__metrics()[0], 0, v, target, x, t, weight);
     assert_int_equal(rf_grad(g, loss, NULL), RF_OK);
     assert_int_equal(rf__weights_create(&f->weights, g), RF_OK);
     rf__weights_init(f->weights, 1);

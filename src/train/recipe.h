@@ -7,7 +7,7 @@
 
 typedef struct rf_train_config {
     int64_t steps, batch, micro_batch, lanes, seed;
-    double lr, beta1, beta2, eps, weight_decay, clip, ema, label_drop, time_eps, time_shape;
+    double lr, beta1, beta2, eps, weight_decay, clip, ema, label_drop, time_eps, time_shape, loss_shape;
     int64_t warmup, checkpoint_every, sample_every, log_every;
     int dtype;                 /* rf_dtype of the compute graph: the choices are in its order */
     int save_dtype;

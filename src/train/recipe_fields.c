@@ -44,6 +44,7 @@ const rf_field_desc rf__train_fields[] = {
     NAME(path, "linear", "from noise to data"),
     NAME(target, "velocity", "what is compared"),
     NAME(loss, "l2", "how it is compared"),
+    REAL("loss_shape", loss_shape, "0", 0, 1e9, "the loss's own number, where it has one; 0: its default"),
     NAME(weight, "one", "weight of a time"),
     REAL("label_drop", label_drop, "0", 0, 1, "probability that a label is dropped, so that guidance has a null class"),
     INT("log_every", log_every, "100", 1, 1e9, "steps between lines of log.jsonl"),

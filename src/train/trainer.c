@@ -19,7 +19,7 @@ static rf_status build_plan(rf_trainer *tr) {
     if (!v) return rf__graph_status(g);
     rf_node *target = recipe->metric->labels ? in.label : rf__input(g, "target", RF_F32, rf__node_shape(v));
     rf_node *weight = rf__input(g, "row_weight", RF_F32, rf__shape1(rows));
-    rf_node *loss = rf__loss_build(g, recipe->target, recipe->metric, v, target, in.x, in.t, weight);
+    rf_node *loss = rf__loss_build(g, recipe->target, recipe->metric, recipe->train.loss_shape, v, target, in.x, in.t, weight);
     RF_TRY(rf__graph_status(g));
     RF_TRY(rf_grad(g, loss, NULL));
     return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
