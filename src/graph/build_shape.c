@@ -186,3 +186,27 @@ rf_node *rf__time_features(rf_graph *graph, rf_node *t, int channels, float scal
     node->attr.sin_first = sin_first;
     return node;
 }
+
+rf_node *rf__time_waves(rf_graph *graph, rf_node *t, rf_node *frequency, float scale, bool sin_first) {
+    if (!t || !frequency) return NULL;
+    if (frequency->dtype != RF_F32) return rf__graph_fail(graph, RF_EINVAL, "time_waves: expected frequencies in f32");
+    rf_shape shape = rf__shape2(rf__shape_count(&t->shape), 2 * rf__shape_count(&frequency->shape));
+    rf_node *node = rf__node_new(graph, RF_OP_TIME_FEATURES, RF_F32, shape);
+    if (!node) return NULL;
+    node->in[0] = t;
+    node->in[1] = frequency;
+    node->attr.a = scale;
+    node->attr.sin_first = sin_first;
+    return node;
+}
+
+rf_node *rf__time_ratio(rf_graph *graph, rf_node *t, float a, float b, float c, float d, float least) {
+    if (!t) return NULL;
+    if (!(least > 0)) return rf__graph_fail(graph, RF_EINVAL, "time_ratio: least is %g, expected a number above 0", (double)least);
+    rf_node *node = rf__node_new(graph, RF_OP_TIME_RATIO, RF_F32, rf__shape1(rf__shape_count(&t->shape)));
+    if (!node) return NULL;
+    node->in[0] = t;
+    node->attr.a = a, node->attr.b = b, node->attr.c = c, node->attr.d = d;
+    node->attr.eps = least;
+    return node;
+}

@@ -111,6 +111,10 @@ rf_node *rf__mean_pixels(rf_graph *graph, rf_node *x);                          
 /* ---- tables and features ---- */
 rf_node *rf__embed(rf_graph *graph, rf_node *table, rf_node *index);              /* table [N,C], index [B] i32 -> [B,C] */
 rf_node *rf__time_features(rf_graph *graph, rf_node *t, int channels, float scale, float max_period, float shift, bool sin_first);
+/* [B, 2n] of t [B] and given frequencies [n] (or [1, n]), which get no gradient */
+rf_node *rf__time_waves(rf_graph *graph, rf_node *t, rf_node *frequency, float scale, bool sin_first);
+/* (a + b t) / max(c + d t, least) -> [B] f32; t gets no gradient */
+rf_node *rf__time_ratio(rf_graph *graph, rf_node *t, float a, float b, float c, float d, float least);
 
 /* ---- losses ---- */
 rf_node *rf__sum_rows(rf_graph *graph, rf_node *x, float a);                      /* a * sum over all but the batch -> [B] f32 */

@@ -238,6 +238,37 @@ static void lookups(void **state) {
     rf__graph_free(&g);
 }
 
+/* Functions of t pass no gradient to it, so they cannot be cases. */
+static void times(void **state) {
+    (void)state;
+    rf_graph *g = rf__graph_create(RF_BF16);
+    rf_node *t = rf__input(g, "t", RF_F32, rf__shape1(3)), *w = rf__buffer(g, "w", rf__shape2(1, 2), (rf_init){RF_INIT_ONE, 1});
+    rf__output(g, "waves", rf__time_waves(g, t, w, 3, true));
+    rf__output(g, "ratio", rf__time_ratio(g, t, 0.5f, 2, 1, -1, 0.25f));
+    rf_weights *weights;
+    rf_plan *plan;
+    rf_exec *exec;
+    assert_int_equal(rf__weights_create(&weights, g), RF_OK);
+    memcpy(rf__weights_data(weights, 0), (float[]){0.5f, 4}, 8);
+    assert_int_equal(rf__plan_build(&plan, g, weights, NULL), RF_OK);
+    assert_int_equal(rf__exec_create(&exec, plan, 1), RF_OK);
+    const float at[] = {0, 0.5f, 0.875f}, *waves = rf__exec_buffer(exec, "waves"), *ratio = rf__exec_buffer(exec, "ratio");
+    memcpy(rf__exec_buffer(exec, "t"), at, sizeof at);
+    assert_int_equal(rf__exec_run(exec, NULL), RF_OK);
+    for (int i = 0; i < 12; i++) {
+        double angle = 3.0 * (double)at[i / 4] * (i % 2 ? 4 : 0.5);
+        assert_true(fabs((double)waves[i] - (i % 4 < 2 ? sin(angle) : cos(angle))) < 1e-6);
+    }
+    assert_true(ratio[0] == 0.5f && ratio[1] == 3 && ratio[2] == 9); /* the last denominator is 0.125, held at 0.25 */
+    rf__exec_free(&exec);
+    rf__plan_free(&plan);
+    rf__weights_free(&weights);
+    rf__graph_free(&g);
+    g = rf__graph_create(RF_F32);
+    assert_null(rf__time_ratio(g, rf__input(g, "t", RF_F32, rf__shape1(1)), 1, 0, 1, -1, 0));
+    rf__graph_free(&g);
+}
+
 static void dropout_mask(void **state) {
     (void)state;
     rf_graph *g = rf__graph_create(RF_F32);
@@ -322,7 +353,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ops_ref),           cmocka_unit_test(ops_native), cmocka_unit_test(ops_bf16),
         cmocka_unit_test(gradients_accumulate), cmocka_unit_test(errors_are_sentences), cmocka_unit_test(lookups),
-        cmocka_unit_test(dropout_mask),      cmocka_unit_test(planner),
+        cmocka_unit_test(dropout_mask),      cmocka_unit_test(planner),  cmocka_unit_test(times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,7 +324,18 @@ static rf_status lower_time(rf_lowering *low) {
                                               .max_period = node->attr.max_period, .shift = node->attr.shift,
                                               .sin_first = node->attr.sin_first};
     BIND(rf_time_args, t, node->in[0]);
+    BIND(rf_time_args, frequency, node->in[1]);
     BIND(rf_time_args, y, (rf_node *)node);
+    return RF_OK;
+}
+
+static rf_status lower_time_ratio(rf_lowering *low) {
+    const rf_node *node = low->node;
+    STEP(time_ratio, batch_of(node), 1);
+    step->args.time_ratio = (rf_time_ratio_args){.batch = batch_of(node), .a = node->attr.a, .b = node->attr.b, .c = node->attr.c,
+                                                 .d = node->attr.d, .least = node->attr.eps};
+    BIND(rf_time_ratio_args, t, node->in[0]);
+    BIND(rf_time_ratio_args, y, (rf_node *)node);
     return RF_OK;
 }
 
@@ -410,6 +421,7 @@ static rf_status (*const lower_table[RF_OPS])(rf_lowering *) = {
     [RF_OP_EMBED] = lower_embed,
     [RF_OP_EMBED_DW] = lower_embed,
     [RF_OP_TIME_FEATURES] = lower_time,
+    [RF_OP_TIME_RATIO] = lower_time_ratio,
     [RF_OP_DROPOUT] = lower_dropout,
     [RF_OP_POOL] = lower_pool,
     [RF_OP_POOL_BWD] = lower_pool,

@@ -226,16 +226,24 @@ typedef struct rf_embed_args {
     float *y, *dtable;
 } rf_embed_args;
 
-/* y[b] = [cos | sin](scale * t[b] * f_i), f_i = max_period^(-i/(half - shift)), i < half = channels/2.
+/* y[b] = [cos | sin](scale * t[b] * f_i), f_i = frequency[i], or max_period^(-i/(half - shift)) when it is NULL, i < half = channels/2.
  * sin_first swaps the halves. Units: rows. */
 typedef struct rf_time_args {
     int64_t batch;
     int channels;
     float scale, max_period, shift;
     bool sin_first;
-    const float *t;
+    const float *t, *frequency;
     float *y;
 } rf_time_args;
+
+/* y[b] = (a + b t[b]) / max(c + d t[b], least): where networks on other paths keep their times and scales. Units: rows. */
+typedef struct rf_time_ratio_args {
+    int64_t batch;
+    float a, b, c, d, least;
+    const float *t;
+    float *y;
+} rf_time_ratio_args;
 
 /* y = x * mask / (1-p); element i of row b is kept when word i%4 of rf__rng_bits(seed + key[b] * 0x9e3779b97f4a7c15,
  * stream DROPOUT, index layer * 2^40 + i/4) is at least p * 2^32. The same call on dy is the backward. Units: images. */
@@ -313,6 +321,7 @@ typedef struct rf_adam_args {
     X(embed, rf_embed_args)                                                                        \
     X(embed_bwd, rf_embed_args)                                                                    \
     X(time_features, rf_time_args)                                                                 \
+    X(time_ratio, rf_time_ratio_args)                                                              \
     X(dropout, rf_dropout_args)                                                                    \
     X(pool, rf_pool_args)                                                                          \
     X(pool_bwd, rf_pool_args)                                                                      \

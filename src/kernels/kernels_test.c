@@ -260,14 +260,25 @@ static void embeddings(void **state) {
 
 static void time_features(void **state) {
     (void)state;
-    for (int sin_first = 0; sin_first < 2; sin_first++) {
-        TRIAL(time_features, RF_F32, 7, "sin_first %d", sin_first);
-        rf_time_args a = {.batch = 7, .channels = 20, .scale = 1000, .max_period = 10000, .shift = 1, .sin_first = sin_first};
+    for (int form = 0; form < 4; form++) {
+        TRIAL(time_features, RF_F32, 7, "form %d", form);
+        rf_time_args a = {.batch = 7, .channels = 20, .scale = 1000, .max_period = 10000, .shift = 1, .sin_first = form & 1};
+        if (form & 2) a.frequency = in(&t, RF_F32, 10);
         a.t = add(&t, RF_F32, 7, false, 0.5f, 0.5f);
         a.y = out(&t, RF_F32, 7 * 20);
         t.args = &a;
         judge(&t);
     }
+}
+
+static void time_ratios(void **state) {
+    (void)state;
+    TRIAL(time_ratio, RF_F32, 9, "%d rows", 9);
+    rf_time_ratio_args a = {.batch = 9, .a = 0.5f, .b = 2, .c = 1, .d = -1, .least = 0.25f};
+    a.t = add(&t, RF_F32, 9, false, 0.5f, 0.5f);
+    a.y = out(&t, RF_F32, 9);
+    t.args = &a;
+    judge(&t);
 }
 
 static void cross_entropies(void **state) {
@@ -291,7 +302,7 @@ int main(void) {
         cmocka_unit_test(maps), cmocka_unit_test(adam), cmocka_unit_test(row_affines),
         cmocka_unit_test(row_reduces), cmocka_unit_test(factors_and_sums), cmocka_unit_test(resampling), cmocka_unit_test(bilinear),
         cmocka_unit_test(copies), cmocka_unit_test(patches), cmocka_unit_test(dropouts), cmocka_unit_test(pools), cmocka_unit_test(embeddings),
-        cmocka_unit_test(time_features), cmocka_unit_test(cross_entropies),
+        cmocka_unit_test(time_features), cmocka_unit_test(time_ratios), cmocka_unit_test(cross_entropies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,12 +27,21 @@ void rf__ref_time_features(const void *args, int64_t begin, int64_t end, void *s
     for (int64_t row = begin; row < end; row++)
         for (int i = 0; i < half; i++) {
             /* The angle in double: scale * t reaches 1000, where f32 leaves 6e-5. */
-            double frequency = exp(-log((double)a->max_period) * i / ((double)half - (double)a->shift));
+            double frequency = a->frequency ? (double)a->frequency[i] : exp(-log((double)a->max_period) * i / ((double)half - (double)a->shift));
             double angle = (double)a->scale * (double)a->t[row] * frequency;
             float *y = a->y + row * a->channels;
             y[i] = (float)(a->sin_first ? sin(angle) : cos(angle));
             y[half + i] = (float)(a->sin_first ? cos(angle) : sin(angle));
         }
+}
+
+void rf__ref_time_ratio(const void *args, int64_t begin, int64_t end, void *scratch) {
+    const rf_time_ratio_args *a = args;
+    (void)scratch;
+    for (int64_t row = begin; row < end; row++) {
+        float below = a->c + a->d * a->t[row];
+        a->y[row] = (a->a + a->b * a->t[row]) / (below > a->least ? below : a->least);
+    }
 }
 
 /* Philox counter: (sample number, block of four elements and layer); the seed is the key. */

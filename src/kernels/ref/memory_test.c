@@ -284,6 +284,20 @@ static void time_features_by_formula(void **state) {
     rf__ref_time_features(&(rf_time_args){.batch = 2, .channels = 8, .scale = 1, .max_period = 100, .shift = 1, .sin_first = true, .t = t, .y = y},
                           0, 2, NULL);
     close_to((double)y[3], sin((double)t[0] / 100), 1e-6, "time_features, shift 1: the last frequency is 1/max_period", 3);
+    const float frequency[2] = {0.5f, 3};
+    rf__ref_time_features(&(rf_time_args){.batch = 2, .channels = 4, .scale = 2, .sin_first = true, .t = t, .frequency = frequency, .y = y}, 0, 2, NULL);
+    for (int i = 0; i < 8; i++) {
+        double angle = 2 * (double)t[i / 4] * (double)frequency[i % 2];
+        close_to((double)y[i], i % 4 < 2 ? sin(angle) : cos(angle), 1e-6, "time_features, given frequencies", i);
+    }
+}
+
+static void time_ratio_by_formula(void **state) {
+    (void)state;
+    float t[3] = {0, 0.5f, 0.99f}, y[3];
+    rf__ref_time_ratio(&(rf_time_ratio_args){.batch = 3, .a = 1, .b = 2, .c = 1, .d = -1, .least = 0.125f, .t = t, .y = y}, 0, 3, NULL);
+    assert_true(y[0] == 1 && y[1] == 4);
+    close_to((double)y[2], 2.98 / 0.125, 1e-6, "time_ratio below its least denominator", 2);
 }
 
 static void run_dropout(float *y, int32_t key, int32_t seed, uint32_t layer, float p) {
@@ -380,7 +394,7 @@ int main(void) {
         cmocka_unit_test(group_norm_values), cmocka_unit_test(group_norm_gradients), cmocka_unit_test(layer_norm_values),
         cmocka_unit_test(layer_norm_gradients), cmocka_unit_test(activations), cmocka_unit_test(adam_follows_the_paper),
         cmocka_unit_test(rows), cmocka_unit_test(resampling_is_adjoint), cmocka_unit_test(patches_by_hand),
-        cmocka_unit_test(time_features_by_formula), cmocka_unit_test(dropout_masks), cmocka_unit_test(pooling),
+        cmocka_unit_test(time_features_by_formula), cmocka_unit_test(time_ratio_by_formula), cmocka_unit_test(dropout_masks), cmocka_unit_test(pooling),
         cmocka_unit_test(cross_entropy), cmocka_unit_test(embedding), cmocka_unit_test(bf16_rounds_to_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
