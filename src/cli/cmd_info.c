@@ -1,4 +1,4 @@
-/* cmd_info.c - what a picture or a checkpoint says about itself, as text or as JSON. */
+/* cmd_info.c - what a picture, a checkpoint or an archive of tensors says about itself, as text or as JSON. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +28,6 @@ static bool begins_with(const char *path, const char *signature, size_t size) {
 }
 
 static bool is_png(const char *path) { return begins_with(path, "\x89PNG\r\n\x1a\n", 8); }
-/* Other people's tensors: a zip archive or a pickle. */
-static bool is_archive(const char *path) { return begins_with(path, "PK\3\4", 4) || begins_with(path, "\x80\2", 2); }
 
 /* ---- pictures ---- */
 static rf_status info_of_picture(const char *path, json_t **out) {
@@ -59,10 +57,10 @@ static rf_status info_of_picture(const char *path, json_t **out) {
 
 /* ---- checkpoints ---- */
 /* "f32", or {"bf16": 80, "f32": 2} when they are mixed. */
-static json_t *types_of(const rf_safetensors *file) {
+static json_t *types_of(const rf_tensors *file) {
     json_t *types = json_object();
-    for (int i = 0; i < rf__safetensors_count(file); i++) {
-        const char *name = rf__tensor_type_name(rf__safetensors_entry(file, i)->type);
+    for (int i = 0; i < rf__tensors_count(file); i++) {
+        const char *name = rf__tensor_type_name(rf__tensors_entry(file, i)->type);
         json_object_set_new(types, name, json_integer(json_integer_value(json_object_get(types, name)) + 1));
     }
     if (json_object_size(types) != 1) return types;
@@ -85,14 +83,31 @@ static json_t *metadata_of(const rf_safetensors *file) {
     return out;
 }
 
-/* What any safetensors file says. */
-static void describe_tensors(json_t *json, const rf_safetensors *file) {
+/* What any archive of tensors says. */
+static void describe_tensors(json_t *json, const rf_tensors *file) {
     int64_t numbers = 0;
-    for (int i = 0; i < rf__safetensors_count(file); i++) numbers += rf__safetensors_entry(file, i)->count;
-    json_object_set_new(json, "format", json_string("safetensors"));
-    json_object_set_new(json, "tensors", json_integer(rf__safetensors_count(file)));
+    for (int i = 0; i < rf__tensors_count(file); i++) numbers += rf__tensors_entry(file, i)->count;
+    json_object_set_new(json, "format", json_string(rf__tensors_format(file)));
+    json_object_set_new(json, "tensors", json_integer(rf__tensors_count(file)));
     json_object_set_new(json, "numbers", json_integer((json_int_t)numbers));
     json_object_set_new(json, "dtype", types_of(file));
+}
+
+static json_t *shape_of(const rf_tensor_entry *entry) {
+    char text[160] = "";
+    size_t used = 0;
+    for (int i = 0; i < entry->rank; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? "x" : "", (long long)entry->dim[i]);
+    snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", rf__tensor_type_name(entry->type));
+    return json_string(text);
+}
+
+/* {"conv1.weight": "16x3x3x3 F32"} */
+static json_t *shapes_of(const rf_tensors *file) {
+    json_t *shapes = json_object();
+    for (int i = 0; i < rf__tensors_count(file); i++)
+        json_object_set_new(shapes, rf__tensors_entry(file, i)->name, shape_of(rf__tensors_entry(file, i)));
+    return shapes;
 }
 
 static void describe_metadata(json_t *json, const rf_safetensors *file) {
@@ -112,10 +127,8 @@ static void describe_metadata(json_t *json, const rf_safetensors *file) {
     json_decref(metadata);
 }
 
-/* What we know about a checkpoint of ours, its weights checked too. */
-static rf_status info_of_network(const char *path, json_t *json) {
-    rf_model *model = NULL;
-    RF_TRY(rf__model_open(&model, path));
+/* What we know about a network that we can run; its weights were checked. */
+static void describe_network(json_t *json, const rf_model *model) {
     const rf_model_shape *shape = &model->shape;
     json_object_set_new(json, "kind", json_string(model->kind->name));
     json_object_set_new(json, "source", json_string(model->kind->source));
@@ -125,57 +138,42 @@ static rf_status info_of_network(const char *path, json_t *json) {
     json_object_set_new(json, "channels", json_integer(shape->channels));
     json_object_set_new(json, "classes", json_integer(shape->classes));
     json_object_set_new(json, "config", rf__fields_write(model->kind->fields, model->config));
-    rf__model_free(&model);
-    return RF_OK;
 }
 
-static rf_status info_of_checkpoint(const char *path, json_t **out) {
-    char sha256[65];
+/* A file of ours must be sound as a network. Any other archive may be a network that we can run; if not, its tensors are listed. */
+static rf_status describe_contents(json_t *json, const char *path, const rf_tensors *tensors) {
     rf_safetensors *file = NULL;
-    RF_TRY(rf__safetensors_open(&file, path));
-    json_t *json = json_pack("{s:s}", "file", path);
-    rf_status status =
-        json ? rf__sha256_file(path, sha256) : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+    rf_model *model = NULL;
+    if (rf__safetensors_begins(path)) RF_TRY(rf__safetensors_open(&file, path));
+    bool ours = file && rf__safetensors_metadata(file, "strait.model");
+    rf_status status = rf__model_open(&model, path);
     if (status == RF_OK) {
-        describe_tensors(json, file);
-        json_object_set_new(json, "sha256", json_string(sha256));
-        if (rf__safetensors_metadata(file, "strait.model")) status = info_of_network(path, json);
+        describe_network(json, model);
+    } else if (!ours) {
+        status = RF_OK;
+        json_object_set_new(json, "shapes", shapes_of(tensors));
     }
-    if (status == RF_OK) describe_metadata(json, file);
+    if (status == RF_OK && file) describe_metadata(json, file);
+    rf__model_free(&model);
     rf__safetensors_close(&file);
-    if (status == RF_OK)
-        *out = json;
-    else
-        json_decref(json);
     return status;
 }
 
-/* ---- archives of PyTorch and NumPy ---- */
-static json_t *shape_of(const rf_tensor_entry *entry) {
-    char text[160] = "";
-    size_t used = 0;
-    for (int i = 0; i < entry->rank; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", i ? "x" : "", (long long)entry->dim[i]);
-    snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", rf__tensor_type_name(entry->type));
-    return json_string(text);
-}
-
 static rf_status info_of_archive(const char *path, json_t **out) {
-    rf_tensors *tensors = NULL;
     char sha256[65];
+    rf_tensors *tensors = NULL;
     RF_TRY(rf__tensors_open(&tensors, path));
-    rf_status status = rf__sha256_file(path, sha256);
-    json_t *shapes = json_object();
-    int64_t numbers = 0;
-    for (int i = 0; i < rf__tensors_count(tensors); i++) {
-        const rf_tensor_entry *entry = rf__tensors_entry(tensors, i);
-        numbers += entry->count;
-        json_object_set_new(shapes, entry->name, shape_of(entry));
+    json_t *json = json_pack("{s:s}", "file", path);
+    rf_status status = json ? rf__sha256_file(path, sha256) : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+    if (status == RF_OK) {
+        describe_tensors(json, tensors);
+        json_object_set_new(json, "sha256", json_string(sha256));
+        status = describe_contents(json, path, tensors);
     }
-    *out = json_pack("{s:s, s:s, s:i, s:I, s:s, s:o}", "file", path, "format", rf__tensors_format(tensors), "tensors", rf__tensors_count(tensors),
-                     "numbers", (json_int_t)numbers, "sha256", sha256, "shapes", shapes);
     rf__tensors_close(&tensors);
-    return status != RF_OK || *out ? status : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+    if (status == RF_OK) *out = json;
+    else json_decref(json);
+    return status;
 }
 
 /* ---- text ---- */
@@ -218,7 +216,7 @@ static int info_main(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &nothing, &common, &rest);
     const char *path = rest.at[0];
     json_t *json = NULL;
-    rf_status status = is_png(path) ? info_of_picture(path, &json) : is_archive(path) ? info_of_archive(path, &json) : info_of_checkpoint(path, &json);
+    rf_status status = is_png(path) ? info_of_picture(path, &json) : info_of_archive(path, &json);
     if (status == RF_OK && common.json)
         status = rf__report_write(common.json, json_incref(json));
     else if (status == RF_OK)
@@ -228,4 +226,4 @@ static int info_main(int argc, char **argv) {
     return rf__cli_failed("info", status);
 }
 
-const rf_command rf__cmd_info = {"info", "describe a picture or a checkpoint", info_main, examples};
+const rf_command rf__cmd_info = {"info", "describe a picture, a checkpoint or an archive of tensors", info_main, examples};

@@ -21,6 +21,7 @@ typedef struct rf_command {
     X(train)           \
     X(info)            \
     X(replay)          \
+    X(convert)         \
     X(eval)            \
     X(compare)         \
     X(pairs)           \

@@ -181,6 +181,14 @@ rf_status rf__safetensors_parse(rf_safetensors **out, const void *bytes, size_t 
     return RF_OK;
 }
 
+bool rf__safetensors_begins(const char *path) {
+    unsigned char head[9] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file) fclose(file);
+    return got < sizeof head || head[8] == '{';
+}
+
 rf_status rf__safetensors_open(rf_safetensors **out, const char *path) {
     *out = NULL;
     struct stat info;

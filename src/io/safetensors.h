@@ -20,6 +20,8 @@ typedef struct rf_tensor_entry {
 
 typedef struct rf_safetensors rf_safetensors;
 
+/* False when the file's first bytes say that it is something else; true also when it cannot be read: opening it says why. */
+bool rf__safetensors_begins(const char *path);
 rf_status rf__safetensors_open(rf_safetensors **out, const char *path);
 /* The same checks on bytes in memory, which must outlive the result; `name` for messages. */
 rf_status rf__safetensors_parse(rf_safetensors **out, const void *bytes, size_t size, const char *name);

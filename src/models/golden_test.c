@@ -143,8 +143,9 @@ static void feed(network *n, const golden *o, const char *name, int64_t count) {
 static void network_run(network *n, const golden *o) {
     for (int i = 0; i < rf__weights_count(n->weights); i++) {
         const rf_param *param = rf__weights_param(n->weights, i);
-        if (!param->trained) continue;
-        float *values = golden_param(o, "w/", param);
+        bool drawn = !param->trained && param->init.law == RF_INIT_FOURIER; /* frequencies that a file brings, not a law */
+        if (!param->trained && !drawn) continue;
+        float *values = golden_param(o, drawn ? "b/" : "w/", param);
         memcpy(rf__weights_data(n->weights, i), values, (size_t)rf__shape_count(&param->shape) * sizeof *values);
         free(values);
     }
@@ -211,6 +212,8 @@ static void golden_unet28(void **state) { (void)state; check_golden("unet28"); }
 static void golden_unet32(void **state) { (void)state; check_golden("unet32"); }
 static void golden_dit16(void **state) { (void)state; check_golden("dit16"); }
 static void golden_mlp2(void **state) { (void)state; check_golden("mlp2"); }
+static void golden_mnist_vit(void **state) { (void)state; check_golden("mnist_vit"); }
+static void golden_mnist_unet(void **state) { (void)state; check_golden("mnist_unet"); }
 
 static void compare_bf16_gradients(const golden *o, const network *n, const char *where) {
     double all_error = 0, all = 0;
@@ -235,16 +238,17 @@ static void compare_bf16_gradients(const golden *o, const network *n, const char
 }
 
 static void golden_bf16(void **state) {
-    static const char *const names[] = {"unet28", "unet32", "dit16"};
+    static const char *const names[] = {"unet28", "unet32", "dit16", "mnist_vit", "mnist_unet"};
+    enum { COUNT = sizeof names / sizeof *names };
     (void)state;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 2 * COUNT; i++) {
         golden o = {0};
         network n = {0};
-        golden_open(&o, names[i % 3]);
-        network_build(&n, &o, RF_BF16, NULL, i < 3);
+        golden_open(&o, names[i % COUNT]);
+        network_build(&n, &o, RF_BF16, NULL, i < COUNT);
         network_run(&n, &o);
-        expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, BF16_TOLERANCE, "v in bf16", names[i % 3]);
-        if (i < 3) compare_bf16_gradients(&o, &n, names[i]);
+        expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, BF16_TOLERANCE, "v in bf16", names[i % COUNT]);
+        if (i < COUNT) compare_bf16_gradients(&o, &n, names[i]);
         network_free(&n);
         golden_close(&o);
     }
@@ -252,6 +256,7 @@ static void golden_bf16(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_unet28), cmocka_unit_test(golden_unet32), cmocka_unit_test(golden_dit16),
-                                       cmocka_unit_test(golden_mlp2), cmocka_unit_test(golden_bf16)};
+                                       cmocka_unit_test(golden_mlp2), cmocka_unit_test(golden_mnist_vit), cmocka_unit_test(golden_mnist_unet),
+                                       cmocka_unit_test(golden_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

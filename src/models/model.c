@@ -1,5 +1,6 @@
 /* model.c - the registry, and a model's way to and from its file. */
-#include "model.h"
+#include "import.h"
+#include "model_inside.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,15 +12,16 @@
 
 #define CONVENTION "t=0 noise, t=1 data, v=x1-x0"
 
-extern const rf_model_kind rf__model_mlp, rf__model_unet, rf__model_dit, rf__model_classifier;
+extern const rf_model_kind rf__model_mlp, rf__model_unet, rf__model_dit, rf__model_classifier, rf__model_mnist_vit, rf__model_mnist_unet;
 
 const rf_model_kind *const *rf__model_kinds(void) {
-    static const rf_model_kind *const kinds[] = {&rf__model_mlp, &rf__model_unet, &rf__model_dit, &rf__model_classifier, NULL};
+    static const rf_model_kind *const kinds[] = {&rf__model_mlp, &rf__model_unet, &rf__model_dit, &rf__model_classifier, &rf__model_mnist_vit,
+                                                 &rf__model_mnist_unet, NULL};
     return kinds;
 }
 
 const rf_model_kind *rf__model_kind_find(const char *name) {
-    char list[128] = "";
+    char list[256] = "";
     for (const rf_model_kind *const *kind = rf__model_kinds(); *kind; kind++) {
         if (!strcmp((*kind)->name, name)) return *kind;
         size_t used = strlen(list);
@@ -59,7 +61,7 @@ static const char *dims_text(int rank, const int64_t *dim, char out[64]) {
 }
 
 /* Fixed positions and frequencies may be left out: they follow from the settings. */
-static rf_status param_fits(const rf_param *param, const rf_tensor_entry *entry) {
+rf_status rf__param_fits(const rf_param *param, const rf_tensor_entry *entry) {
     rf_shape want = file_shape(param);
     char a[64], b[64];
     if (!entry && !param->trained) return RF_OK;
@@ -75,7 +77,7 @@ static rf_status file_fits(const rf_graph *graph, const rf_safetensors *file) {
     int known = 0, params = rf__graph_param_count(graph);
     for (int i = 0; i < params; i++) {
         const rf_tensor_entry *entry = rf__safetensors_find(file, rf__graph_param(graph, i)->name);
-        RF_TRY(param_fits(rf__graph_param(graph, i), entry));
+        RF_TRY(rf__param_fits(rf__graph_param(graph, i), entry));
         known += entry != NULL;
     }
     for (int i = 0; i < rf__safetensors_count(file) && known < rf__safetensors_count(file); i++) {
@@ -143,18 +145,23 @@ int64_t rf__model_parameters(const rf_model *model) {
 
 /* ---- reading ---- */
 
+rf_status rf__model_set(rf_model *model, int index, const float *values) {
+    const rf_param *param = rf__weights_param(model->weights, index);
+    for (int64_t i = 0; i < rf__shape_count(&param->shape); i++)
+        if (!isfinite(values[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
+    rf__param_turn(param, values, rf__weights_data(model->weights, index), false);
+    return RF_OK;
+}
+
 static rf_status load_param(rf_model *model, int index, const rf_safetensors *file, float *buffer) {
     const rf_param *param = rf__weights_param(model->weights, index);
     const rf_tensor_entry *entry = rf__safetensors_find(file, param->name);
     if (!entry) return RF_OK;
     RF_TRY(rf__tensor_read_f32(entry, buffer, rf__shape_count(&param->shape)));
-    for (int64_t i = 0; i < entry->count; i++)
-        if (!isfinite(buffer[i])) return rf__fail(RF_ENUMERIC, "%s: number %lld is not finite", param->name, (long long)i);
-    rf__param_turn(param, buffer, rf__weights_data(model->weights, index), false);
-    return RF_OK;
+    return rf__model_set(model, index, buffer);
 }
 
-static int64_t largest_param(const rf_weights *weights) {
+int64_t rf__weights_largest(const rf_weights *weights) {
     int64_t largest = 1;
     for (int i = 0; i < rf__weights_count(weights); i++) {
         int64_t count = rf__shape_count(&rf__weights_param(weights, i)->shape);
@@ -164,7 +171,7 @@ static int64_t largest_param(const rf_weights *weights) {
 }
 
 static rf_status load_weights(rf_model *model, const rf_safetensors *file) {
-    float *buffer = rf__alloc_array((size_t)largest_param(model->weights), sizeof *buffer);
+    float *buffer = rf__alloc_array((size_t)rf__weights_largest(model->weights), sizeof *buffer);
     if (!buffer) return rf__fail(RF_ENOMEM, "no memory to read the weights");
     rf_status status = RF_OK;
     for (int i = 0; i < rf__weights_count(model->weights) && status == RF_OK; i++) status = load_param(model, i, file, buffer);
@@ -197,7 +204,12 @@ rf_status rf__model_open(rf_model **out, const char *path) {
     rf_safetensors *file;
     rf_model *model = NULL;
     *out = NULL;
+    if (!rf__safetensors_begins(path)) return rf__model_import(out, path);
     RF_TRY(rf__safetensors_open(&file, path));
+    if (!rf__safetensors_metadata(file, "strait.model")) {
+        rf__safetensors_close(&file);
+        return rf__model_import(out, path);
+    }
     rf_status status = model_from_metadata(&model, file);
     if (status == RF_OK) {
         rf__weights_init(model->weights, 0); /* fixed buffers that the file leaves out */
@@ -260,7 +272,7 @@ static rf_status save_tensors(const rf_model *model, const float *all, rf_dtype 
         const rf_param *param = rf__weights_param(weights, i);
         total += (size_t)rf__shape_count(&param->shape) * rf__dtype_size(stored_as(param, dtype)) + 3;
     }
-    float *buffer = rf__alloc_array((size_t)largest_param(weights), sizeof *buffer);
+    float *buffer = rf__alloc_array((size_t)rf__weights_largest(weights), sizeof *buffer);
     uint8_t *at = *bytes = rf__alloc(total);
     if (!buffer || !at) {
         rf__free(buffer);

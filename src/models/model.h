@@ -34,6 +34,7 @@ typedef struct rf_model_kind {
     bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
     /* v [B,H,W,C] f32 in velocity units, or the logits. */
     rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);
+    const struct rf_model_import *import; /* other people's checkpoints of this network (import.h), or NULL */
 } rf_model_kind;
 
 const rf_model_kind *const *rf__model_kinds(void);            /* NULL-terminated */
@@ -52,7 +53,7 @@ typedef struct rf_model {
 
 /* A fresh model, weights initialised from seed. config: copied. */
 rf_status rf__model_create(rf_model **out, const rf_model_kind *kind, const void *config, uint64_t seed);
-/* A safetensors checkpoint of ours: settings in __metadata__["strait.model"]. */
+/* A safetensors checkpoint of ours: settings in __metadata__["strait.model"]. Any other file: by import.h. */
 rf_status rf__model_open(rf_model **out, const char *path);
 /* Weights from `all` (laid out as rf__weights_all), stored as f32 or bf16; metadata_json: an object merged into __metadata__. */
 rf_status rf__model_save(const rf_model *model, const float *all, const char *path, rf_dtype dtype, const char *metadata_json);

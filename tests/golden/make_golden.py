@@ -253,6 +253,106 @@ class ToyMlp(nn.Module):
         return self.out(h)
 
 
+# ---- the two MNIST flows of other people that src/models reads (their code's layers, our conventions around them) ----
+
+class Unpatch(nn.Module):
+    """A transposed convolution that does not overlap; the weight is kept as a linear layer's."""
+
+    def __init__(self, hidden, channels, patch):
+        super().__init__()
+        self.patch, self.weight, self.bias = patch, nn.Parameter(torch.empty(channels * patch * patch, hidden)), nn.Parameter(torch.empty(channels))
+
+    def forward(self, x):
+        weight = self.weight.T.reshape(x.shape[1], -1, self.patch, self.patch)
+        return F.conv_transpose2d(x, weight, self.bias, stride=self.patch)
+
+
+class MnistVit(nn.Module):
+    def __init__(self, height, width, channels, patch, depth, hidden, heads, mlp, features, classes, limit):
+        super().__init__()
+        self.hidden, self.features, self.limit = hidden, features, limit
+        self.grid = height // patch, width // patch
+        self.patch_embed = nn.Conv2d(channels, hidden, patch, stride=patch)
+        self.pos_embed = nn.Parameter(torch.empty(1, self.grid[0] * self.grid[1], hidden))
+        self.y_encoder = nn.Embedding(classes + 1, features)
+        self.transformer = nn.ModuleList([nn.TransformerEncoderLayer(hidden, heads, mlp, dropout=0.0, activation="gelu", batch_first=True)
+                                          for _ in range(depth)])
+        self.unpatch = Unpatch(hidden, channels, patch)
+
+    def picture(self, x, s, label):
+        """x1 in [0,1] from s x1 + (1-s) x0."""
+        h = self.patch_embed(x).flatten(2).transpose(1, 2) + self.pos_embed
+        angle = s[:, None] * torch.exp(-math.log(10000) * torch.arange(self.features // 2) / (self.features // 2 - 1))
+        time = torch.cat([angle.sin(), angle.cos()], dim=1)
+        tokens = h.shape[1]
+        h = torch.cat([h, time.reshape(len(x), -1, self.hidden), self.y_encoder(label).reshape(len(x), -1, self.hidden)], dim=1)
+        for layer in self.transformer:
+            h = layer(h)
+        return self.unpatch(h[:, :tokens].transpose(1, 2).reshape(len(x), self.hidden, *self.grid))
+
+    def forward(self, y, t, label=None, extra=None):
+        u = t[:, None, None, None]
+        picture = self.picture((y + u) / (1 + u), 2 * t / (1 + t), label)
+        return (2 * picture - 1 - y) / (1 - u).clamp(min=self.limit)
+
+
+class Affine(nn.Module):
+    """A batch norm with its statistics folded in."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(channels)), nn.Parameter(torch.empty(channels))
+
+    def forward(self, x):
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class MnistBlock(nn.Module):
+    def __init__(self, channels, time, label):
+        super().__init__()
+        half = lambda: nn.Sequential(nn.SiLU(), Affine(channels), nn.Conv2d(channels, channels, 3, padding=1))
+        adapter = lambda width: nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, channels))
+        self.block1, self.time_adapter, self.y_adapter, self.block2 = half(), adapter(time), adapter(label), half()
+
+    def forward(self, x, t, y):
+        h = self.block1(x) + self.time_adapter(t)[:, :, None, None] + self.y_adapter(y)[:, :, None, None]
+        return x + self.block2(h)
+
+
+class MnistUnet(nn.Module):
+    def __init__(self, height, width, channels, widths, blocks, waves, label_width, classes):
+        super().__init__()
+        self.time_embedder = nn.Module()
+        self.time_embedder.register_buffer("weights", torch.linspace(-1.5, 1.7, waves)[None])
+        self.y_embedder = nn.Embedding(classes + 1, label_width)
+        level = lambda c: nn.ModuleList([MnistBlock(c, 2 * waves, label_width) for _ in range(blocks)])
+        self.init_conv = nn.Sequential(nn.Conv2d(channels, widths[0], 3, padding=1), Affine(widths[0]), nn.SiLU())
+        self.encoders = nn.ModuleList([nn.ModuleDict({"res_blocks": level(a), "downsample": nn.Conv2d(a, b, 3, stride=2, padding=1)})
+                                       for a, b in zip(widths, widths[1:])])
+        self.midcoder = nn.ModuleDict({"res_blocks": level(widths[-1])})
+        up = lambda a, b: nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(b, a, 3, padding=1))
+        self.decoders = nn.ModuleList([nn.ModuleDict({"upsample": up(a, b), "res_blocks": level(a)})
+                                       for a, b in reversed(list(zip(widths, widths[1:])))])
+        self.final_conv = nn.Conv2d(widths[0], channels, 3, padding=1)
+
+    def forward(self, x, t, label=None, extra=None):
+        angle = 2 * math.pi * t[:, None] * self.time_embedder.weights
+        time, y, kept = math.sqrt(2) * torch.cat([angle.sin(), angle.cos()], dim=1), self.y_embedder(label), []
+        h = self.init_conv(x)
+        for side in self.encoders:
+            for block in side["res_blocks"]:
+                h = block(h, time, y)
+            h = side["downsample"](h)
+            kept.append(h)
+        for block in self.midcoder["res_blocks"]:
+            h = block(h, time, y)
+        for side in self.decoders:
+            h = side["upsample"](h + kept.pop())
+            for block in side["res_blocks"]:
+                h = block(h, time, y)
+        return self.final_conv(h)
+
+
 # ---- writing ----
 
 def round_to_f32(tensor):
@@ -319,3 +419,7 @@ if __name__ == "__main__":
                                       heads=2, extra=5), rows=2, seed=2)
     make("dit16", "dit", DiT, dict(height=16, width=16, channels=3, patch=2, depth=2, hidden=48, heads=3, classes=10), rows=3, seed=3)
     make("mlp2", "mlp", ToyMlp, dict(dim=2, width=24, layers=3, features=8, classes=4, extra=3), rows=5, seed=4)
+    make("mnist_vit", "mnist_vit", MnistVit, dict(height=12, width=8, channels=2, patch=4, depth=2, hidden=16, heads=2, mlp=24, features=32,
+                                                  classes=5, limit=0.1), rows=3, seed=5)
+    make("mnist_unet", "mnist_unet", MnistUnet, dict(height=8, width=12, channels=1, widths=[4, 6, 8], blocks=1, waves=5, label_width=3,
+                                                     classes=5), rows=3, seed=6)

@@ -1,0 +1,13 @@
+/* model_inside.h - what reading a checkpoint of ours and importing another's share. */
+#ifndef RF_MODEL_INSIDE_H
+#define RF_MODEL_INSIDE_H
+#include "../io/safetensors.h"
+#include "model.h"
+
+/* Whether a tensor of a file has the parameter's shape. entry NULL: absent, which only a fixed table may be. */
+rf_status rf__param_fits(const rf_param *param, const rf_tensor_entry *entry);
+/* Numbers in the file's order into parameter `index`; refuses what is not finite. */
+rf_status rf__model_set(rf_model *model, int index, const float *values);
+int64_t rf__weights_largest(const rf_weights *weights); /* count of the largest parameter, at least 1 */
+
+#endif
