@@ -13,21 +13,24 @@
 
 typedef struct eval_flags {
     rf_sampling_flags sampling; /* first: rf__sampling_args */
-    const char *model, *measures, *extractor, *weights, *data_path, *save_stats, *explain, *dtype;
+    const char *model, *measures, *extractor, *weights, *data_path, *save_stats, *explain, *dtype, *lpips, *backbone, *heads;
     int64_t images, reference, keep, flow_samples, subsets, subset_size, neighbours, rows, threads;
     bool any_file, list;
 } eval_flags;
 
 #define AT(field) offsetof(eval_flags, field)
-static const char *extractor_names[RF_NAMES_MAX];
+static const char *extractor_names[RF_NAMES_MAX], *lpips_names[RF_NAMES_MAX];
 static const char *const dtype_names[] = {"f32", "bf16", NULL};
 
 static const rf_arg own[] = {
-    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "judge what this checkpoint makes; the only argument is then the reference"},
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "judge what this checkpoint makes, the same as naming it as SOURCE"},
     {"metrics", 0, "measures metric", RF_ARG_STRING, AT(measures), .preset = "fd", .value = "NAME,..", .help = "what to measure; --list shows all"},
     {"extractor", 0, "feature-extractor", RF_ARG_CHOICE, AT(extractor), .choices = extractor_names, .value = "NAME", .help = "network whose features are compared"},
     {"extractor-weights", 0, "feature-extractor-weights-path", RF_ARG_STRING, AT(weights), .value = "FILE", .help = "its weights"},
     {"any-weights", 0, NULL, RF_ARG_FLAG, AT(any_file), .help = "take weights that are not the published file"},
+    {"lpips", 0, NULL, RF_ARG_CHOICE, AT(lpips), .choices = lpips_names, .value = "NAME", .help = "network of the measure lpips"},
+    {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .help = "its weights"},
+    {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .help = "the weights of its linear heads"},
     {"num-images", 'n', "num-samples", RF_ARG_INT, AT(images), .min = 1, .max = 1e9, .value = "N", .help = "judge so many (all; 10000 of a model)"},
     {"reference-count", 0, NULL, RF_ARG_INT, AT(reference), .min = 1, .max = 1e9, .value = "N", .help = "compare with so many (all)"},
     {"data-path", 0, NULL, RF_ARG_STRING, AT(data_path), .value = "DIR", .help = "where a data set that is named lies"},
@@ -62,6 +65,8 @@ static void list_all(FILE *stream) {
         fprintf(stream, "  %-13s %s [%s] -> %s\n", (*m)->name, (*m)->help, (*m)->source, (*m)->keys);
     fputs("Extractors:\n", stream);
     for (const rf_feature_net *const *net = rf__feature_nets(); *net; net++) fprintf(stream, "  %-13s %s [%s]\n", (*net)->name, (*net)->help, (*net)->source);
+    fputs("Networks of lpips:\n", stream);
+    for (const rf_lpips *const *l = rf__lpips_all(); *l; l++) fprintf(stream, "  %-13s %s [%s]\n", (*l)->name, (*l)->help, (*l)->source);
     fputs("Sources:\n", stream);
     rf__eval_source_help(stream);
 }
@@ -72,9 +77,11 @@ typedef struct run {
     rf_common common;
     rf_arg_rest rest;
     rf_eval eval;
-    rf_order order;
-    bool ordered;
-    rf_sampler *sampler;
+    struct generator {
+        rf_model *model;
+        rf_order order;
+        rf_sampler *sampler;
+    } side[2]; /* a side that is a model */
     rf_pool *pool;
 } run;
 
@@ -105,6 +112,8 @@ static rf_status check_flags(const run *r) {
     if (sources > 2) return rf__fail(RF_EINVAL, "--model and two sources are given, expected the model and its reference");
     if (f->weights && !f->extractor) return rf__fail(RF_EINVAL, "--extractor-weights is given without --extractor");
     if (f->extractor && !f->weights) return rf__fail(RF_EINVAL, "--extractor-weights is not given, expected the weights of %s", f->extractor);
+    if (f->lpips && (!f->backbone || !f->heads)) return rf__fail(RF_EINVAL, "--lpips is %s, expected --lpips-backbone and --lpips-heads with it", f->lpips);
+    if (!f->lpips && (f->backbone || f->heads)) return rf__fail(RF_EINVAL, "--lpips-backbone or --lpips-heads is given without --lpips");
     return RF_OK;
 }
 
@@ -127,29 +136,39 @@ static void take_settings(run *r) {
 
 /* ---- opening ---- */
 
-static rf_status open_model(run *r) {
+static bool is_checkpoint(const char *text) {
+    size_t length = strlen(text), ending = strlen(".safetensors");
+    return length > ending && strcmp(text + length - ending, ".safetensors") == 0;
+}
+
+static rf_status open_model(run *r, int side, const char *path) {
     rf_eval *eval = &r->eval;
+    struct generator *g = &r->side[side];
     rf_sampling_flags sampling = r->flags.sampling;
-    sampling.count = r->flags.images ? r->flags.images : 10000;
-    RF_TRY(rf_model_open(&eval->model, r->flags.model));
-    RF_TRY(rf__order_build(&r->order, &sampling, eval->model));
-    r->ordered = true;
+    sampling.count = 1; /* how many the plan says */
+    RF_TRY(rf_model_open(&g->model, path));
+    RF_TRY(rf__order_build(&g->order, &sampling, g->model));
+    if (side == RF_EVAL_MADE) eval->model = g->model;
     rf_sampler_opts opts = {.dtype = eval->dtype, .threads = (int)r->flags.threads, .rows = (int)r->flags.rows};
-    RF_TRY(rf_sampler_open(&r->sampler, eval->model, &opts));
-    return rf__eval_source_model(&eval->source[RF_EVAL_MADE], r->sampler, &r->order);
+    RF_TRY(rf_sampler_open(&g->sampler, g->model, &opts));
+    return rf__eval_source_model(&eval->source[side], g->sampler, &g->order);
+}
+
+static rf_status open_source(run *r, int side, const char *text) {
+    rf_eval_source *source = &r->eval.source[side];
+    if (is_checkpoint(text)) return open_model(r, side, text);
+    source->seed = (uint64_t)r->flags.sampling.seed;
+    source->path = r->flags.data_path;
+    return rf__eval_source_open(source, text);
 }
 
 static rf_status open_all(run *r) {
     rf_eval *eval = &r->eval;
     const eval_flags *f = &r->flags;
     rf_features_opts opts = {.dtype = RF_F32, .any_file = f->any_file};
-    if (f->model) RF_TRY(open_model(r));
-    for (int i = 0; i < r->rest.count; i++) {
-        rf_eval_source *source = &eval->source[i + (f->model != NULL)];
-        source->seed = (uint64_t)f->sampling.seed;
-        source->path = f->data_path;
-        RF_TRY(rf__eval_source_open(source, r->rest.at[i]));
-    }
+    if (f->model) RF_TRY(open_model(r, RF_EVAL_MADE, f->model));
+    for (int i = 0; i < r->rest.count; i++) RF_TRY(open_source(r, i + (f->model != NULL), r->rest.at[i]));
+    if (f->lpips) RF_TRY(rf__perceptual_open(&eval->perceptual, f->lpips, f->backbone, f->heads, f->any_file, RF_F32, r->pool));
     return f->extractor ? rf__features_open(&eval->features, f->extractor, f->weights, &opts, r->pool) : RF_OK;
 }
 
@@ -196,15 +215,16 @@ static int explain(const run *r) {
     return rf__cli_failed("eval", status);
 }
 
-static void names_of_extractors(void) {
-    int count = 0;
-    for (const rf_feature_net *const *net = rf__feature_nets(); *net && count + 1 < RF_NAMES_MAX; net++) extractor_names[count++] = (*net)->name;
-    extractor_names[count] = NULL;
+static void fill_names(void) {
+    int nets = 0, distances = 0;
+    for (const rf_feature_net *const *net = rf__feature_nets(); *net && nets + 1 < RF_NAMES_MAX; net++) extractor_names[nets++] = (*net)->name;
+    for (const rf_lpips *const *lpips = rf__lpips_all(); *lpips && distances + 1 < RF_NAMES_MAX; lpips++) lpips_names[distances++] = (*lpips)->name;
+    extractor_names[nets] = lpips_names[distances] = NULL;
 }
 
 static int eval_main(int argc, char **argv) {
     static run r;
-    names_of_extractors();
+    fill_names();
     rf__sampling_args(table, own);
     const rf_args spec = {.command = "eval", .summary = rf__cmd_eval.help, .positional = "[SOURCE [REFERENCE]]", .positional_max = 2, .table = table,
                           .examples = examples};
@@ -213,9 +233,11 @@ static int eval_main(int argc, char **argv) {
     if (r.flags.list) list_all(stdout);
     else code = r.flags.explain ? explain(&r) : judge(&r);
     rf__eval_fini(&r.eval);
-    if (r.ordered) rf__order_fini(&r.order);
-    rf_sampler_close(&r.sampler);
-    rf_model_close(&r.eval.model);
+    for (int side = 0; side < 2; side++) {
+        rf_sampler_close(&r.side[side].sampler);
+        rf__order_fini(&r.side[side].order);
+        rf_model_close(&r.side[side].model);
+    }
     rf__pool_free(&r.pool);
     free(r.rest.at);
     rf__args_fini(table, &r.flags);

@@ -10,6 +10,7 @@
 
 #include "../eval/features.h"
 #include "../eval/measure.h"
+#include "../eval/perceptual.h"
 #include "eval_source.h"
 
 enum { RF_EVAL_MEASURES = 16, RF_EVAL_VALUES = RF_EVAL_MEASURES * RF_MEASURE_VALUES };
@@ -25,6 +26,7 @@ typedef struct rf_eval {
     int64_t flow_samples;
     rf_eval_source source[2]; /* open; kind NULL: none */
     rf_features *features;  /* NULL: none */
+    rf_perceptual *perceptual; /* NULL: none */
     rf_model *model;        /* the flow that is judged, NULL: none. Borrowed */
     rf_dtype dtype;
     rf_pool *pool;          /* borrowed */

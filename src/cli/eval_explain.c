@@ -22,6 +22,7 @@ static const struct { const char *pattern, *matters, *why; } rules[] = {
     {"extractor.dtype", MATTERS, "features are rounded differently"},
     {"extractor*resize", MATTERS, "the law of resizing alone moves a Fréchet distance by points"},
     {"extractor*", MATTERS, "distances in different features are different quantities"},
+    {"perceptual*", MATTERS, "learned distances of different networks are different quantities"},
     {"*.of.*", MATTERS, "the statistics were made otherwise"},
     {"made.count", MATTERS, "distances of features fall as the number of pictures grows (a bias of about 1/N)"},
     {"reference*.count", MATTERS, "distances of features fall as the number of pictures grows (a bias of about 1/N)"},

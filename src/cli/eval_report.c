@@ -33,6 +33,12 @@ static json_t *extractor_json(const rf_eval *eval) {
                      "resize", info.resize, "features", info.feature_width, "dtype", "f32");
 }
 
+static json_t *perceptual_json(const rf_eval *eval) {
+    if (!(eval->needs & RF_NEED_LPIPS)) return json_null();
+    return json_pack("{s:s, s:s, s:s}", "name", rf__perceptual_entry(eval->perceptual)->name, "backbone_sha256",
+                     rf__perceptual_sha256(eval->perceptual, false), "heads_sha256", rf__perceptual_sha256(eval->perceptual, true));
+}
+
 /* Only what some measure of this report depends on. */
 static json_t *settings_json(const rf_eval *eval) {
     json_t *json = json_pack("{s:I}", "seed", (json_int_t)eval->opts.seed);
@@ -53,8 +59,8 @@ static json_t *settings_json(const rf_eval *eval) {
 }
 
 static json_t *protocol_json(const rf_eval *eval) {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", RF_VERSION, "made", side_json(eval, 0), "reference", side_json(eval, 1), "extractor",
-                     extractor_json(eval), "settings", settings_json(eval));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "version", RF_VERSION, "made", side_json(eval, 0), "reference", side_json(eval, 1), "extractor",
+                     extractor_json(eval), "perceptual", perceptual_json(eval), "settings", settings_json(eval));
 }
 
 /* ---- the report ---- */
@@ -92,6 +98,7 @@ void rf__eval_print(const rf_eval *eval, FILE *stream) {
     }
     print_side("judged", eval, RF_EVAL_MADE, stream);
     print_side("reference", eval, RF_EVAL_REFERENCE, stream);
+    if (eval->needs & RF_NEED_LPIPS) fprintf(stream, "%-28s %s\n", "distance of pairs by", rf__perceptual_entry(eval->perceptual)->name);
     if (eval->features) {
         rf_features_info info = rf__features_describe(eval->features);
         fprintf(stream, "%-28s %s, weights %.10s, resize %s\n", "extractor", info.name, info.sha256, info.resize);

@@ -22,12 +22,15 @@ static rf_status check_measure(const rf_eval *eval, const rf_measure *m) {
     unsigned rows = RF_NEED_KEPT | RF_NEED_PAIRS | RF_NEED_POINTS | RF_NEED_FLOW;
     if (m->needs & NEED_FEATURES && !eval->features)
         return rf__fail(RF_EINVAL, "--extractor is not given, and measure %s looks at features of pictures", m->name);
+    if (m->needs & RF_NEED_LPIPS && !eval->perceptual) return rf__fail(RF_EINVAL, "--lpips is not given, and measure %s needs its network", m->name);
     if (m->needs & (RF_NEED_BOTH | RF_NEED_FLOW) && !reference->kind)
         return rf__fail(RF_EINVAL, "measure %s compares two sources, expected a second one", m->name);
     if (m->needs & RF_NEED_FLOW && !eval->model)
         return rf__fail(RF_EINVAL, "measure %s judges a velocity field, expected --model", m->name);
     if ((m->needs & (rows | RF_NEED_LOGITS) && made->mean) || (m->needs & rows && reference->mean))
         return rf__fail(RF_EINVAL, "measure %s looks at pictures, and one side is only mu and sigma", m->name);
+    if (m->needs & (RF_NEED_PAIRS | RF_NEED_FLOW) && !reference->kind->read)
+        return rf__fail(RF_EINVAL, "measure %s looks up rows of the reference, expected files or a data set (strait generate writes a folder)", m->name);
     if (m->needs & RF_NEED_LOGITS && rf__features_describe(eval->features).classes == 0)
         return rf__fail(RF_EINVAL, "measure %s needs class scores, and extractor %s gives none", m->name, rf__features_describe(eval->features).name);
     return RF_OK;
@@ -35,7 +38,10 @@ static rf_status check_measure(const rf_eval *eval, const rf_measure *m) {
 
 static rf_status check_features(const rf_eval *eval, const rf_eval_source *s) {
     rf_features_info info = rf__features_describe(eval->features);
+    const char *of = json_string_value(json_object_get(json_object_get(json_object_get(s->protocol, "of"), "extractor"), "sha256"));
     if (!s->mean) return rf__features_check(eval->features, shape_of(s));
+    if (of && strcmp(of, info.sha256) != 0)
+        return rf__fail(RF_EMISMATCH, "the statistics were made with weights %.10s, extractor %s has %.10s", of, info.name, info.sha256);
     if (s->features == info.feature_width) return RF_OK;
     return rf__fail(RF_EMISMATCH, "the statistics are of %lld features, extractor %s has %d", (long long)s->features, info.name, info.feature_width);
 }
@@ -121,6 +127,15 @@ static rf_status look(rf_eval *eval, int side, const rf_eval_batch *batch) {
     return RF_OK;
 }
 
+static rf_status perceive(rf_eval *eval, const rf_eval_batch *batch) {
+    const rf_model_shape *s = &eval->source[0].shape;
+    float distance[RF_EVAL_ROWS];
+    RF_TRY(rf__perceptual_run(eval->perceptual, batch->count, s->height, s->width, s->channels, batch->x, eval->partners, distance));
+    for (int64_t r = 0; r < batch->count; r++) eval->paired.perceptual += (double)distance[r];
+    eval->paired.perceived += batch->count;
+    return RF_OK;
+}
+
 static rf_status pair_up(rf_eval *eval, const rf_eval_batch *batch) {
     const rf_model_shape *s = &eval->source[0].shape;
     int64_t scalars = rf__eval_source_scalars(&eval->source[0]);
@@ -129,7 +144,7 @@ static rf_status pair_up(rf_eval *eval, const rf_eval_batch *batch) {
     if (!eval->walked[1]) RF_TRY(digest(eval, 1, batch->count, eval->partners));
     for (int64_t r = 0; r < batch->count; r++)
         RF_TRY(rf__paired_add(&eval->paired, batch->x + r * scalars, eval->partners + r * scalars, s->height, s->width, s->channels));
-    return RF_OK;
+    return eval->needs & RF_NEED_LPIPS ? perceive(eval, batch) : RF_OK;
 }
 
 static rf_status collect(void *user, const rf_eval_batch *batch) {
@@ -218,12 +233,23 @@ static rf_status make_flow(const rf_eval *eval, rf_model_field **network, rf_fie
 /* ---- numbers ---- */
 
 static rf_status measure_all(rf_eval *eval, const rf_evidence *evidence) {
+    rf_progress progress;
+    rf__progress_start(&progress, "measures", eval->measures, 0);
     for (int i = 0; i < eval->measures; i++) {
         rf_measure_values values;
+        rf__progress_update(&progress, i, eval->measure[i]->name);
         RF_TRY(rf__measure(eval->measure[i], evidence, &eval->opts, &values));
         for (int k = 0; k < values.count; k++) eval->value[eval->values++] = values.at[k];
     }
+    rf__progress_update(&progress, eval->measures, NULL);
+    if (eval->measures) rf__progress_finish(&progress, NULL);
     return RF_OK;
+}
+
+/* Our own combinations of backbone and heads do not begin with the published name. */
+static const char *perceptual_key(const rf_eval *eval) {
+    if (!eval->perceptual) return NULL;
+    return strncmp(rf__perceptual_entry(eval->perceptual)->name, "lpips", 5) == 0 ? "lpips" : "perceptual_distance";
 }
 
 static rf_status judge(rf_eval *eval) {
@@ -238,6 +264,7 @@ static rf_status judge(rf_eval *eval) {
         const rf_evidence evidence = {.made = eval->set[0].moments.width ? &eval->set[0] : NULL,
                                       .reference = eval->set[1].moments.width ? &eval->set[1] : NULL,
                                       .paired = &eval->paired,
+                                      .perceptual = perceptual_key(eval),
                                       .points = {&eval->points[0], &eval->points[1]},
                                       .flow = network ? &flow : NULL};
         status = measure_all(eval, &evidence);
@@ -267,4 +294,5 @@ void rf__eval_fini(rf_eval *eval) {
     }
     rf__free(eval->partners);
     rf__features_close(&eval->features);
+    rf__perceptual_close(&eval->perceptual);
 }

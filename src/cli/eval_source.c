@@ -23,7 +23,7 @@ rf_status rf__eval_source_open(rf_eval_source *source, const char *text) {
         if (status != RF_OK) rf__eval_source_close(source);
         return status;
     }
-    return rf__fail(RF_ENOTFOUND, "\"%.200s\" is no source of pictures, expected %s", text, ways);
+    return rf__fail(RF_ENOTFOUND, "\"%.200s\" is no source of pictures, expected MODEL.safetensors, %s", text, ways);
 }
 
 void rf__eval_source_close(rf_eval_source *source) {
@@ -37,6 +37,7 @@ int64_t rf__eval_source_scalars(const rf_eval_source *source) {
 }
 
 void rf__eval_source_help(FILE *stream) {
+    fputs("  model    -m MODEL.safetensors, or MODEL.safetensors in a source's place\n", stream);
     for (int i = 0; kinds[i]; i++) fprintf(stream, "  %-8s %s\n", kinds[i]->name, kinds[i]->help);
 }
 

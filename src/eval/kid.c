@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../base/file.h"
 #include "../base/memory.h"
 #include "../base/rng.h"
 #include "linear_algebra.h"
@@ -47,6 +48,7 @@ static rf_status run(const rf_sample_set *made, const rf_sample_set *reference, 
     for (int64_t i = 0; i < made->kept.count; i++) order[i] = (int32_t)i;
     for (int64_t i = 0; i < reference->kept.count; i++) other[i] = (int32_t)i;
     for (int s = 0; s < opts->kid_subsets; s++) {
+        if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
         uint64_t first = (uint64_t)s * 2 * (uint64_t)size;
         pick(made, opts->seed, first, size, order, x);
         pick(reference, opts->seed, first + (uint64_t)size, size, other, y);

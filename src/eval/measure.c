@@ -104,6 +104,14 @@ static rf_status ssim(const rf_evidence *evidence, const rf_measure_opts *opts, 
     return RF_OK;
 }
 
+static rf_status lpips(const rf_evidence *evidence, const rf_measure_opts *opts, rf_measure_values *values) {
+    (void)opts;
+    rf__measure_put(values, evidence->perceptual, NULL, evidence->paired->perceptual / (double)evidence->paired->perceived);
+    return RF_OK;
+}
+
+static const rf_measure measure_lpips = {.name = "lpips", .source = "Zhang et al. 2018, arXiv 1801.03924", .help = "learned perceptual distance of pairs",
+                                         .keys = "lpips (perceptual_distance when the network is not LPIPS's)", .needs = RF_NEED_PAIRS | RF_NEED_LPIPS, .compute = lpips};
 static const rf_measure measure_mse = {.name = "mse", .source = "mean over pairs and pixels, pictures in [-1,1]", .help = "squared difference of pairs",
                                        .keys = "mse", .needs = RF_NEED_PAIRS, .compute = mse};
 static const rf_measure measure_psnr = {.name = "psnr", .source = "mean over pairs of 10 log10(range^2 / mse)", .help = "signal to noise of pairs, decibel",
@@ -119,7 +127,7 @@ rf_measure_opts rf__measure_defaults(void) {
 
 const rf_measure *const *rf__measures(void) {
     static const rf_measure *const table[] = {&measure_frechet, &rf__measure_kid, &measure_isc, &rf__measure_prdc, &measure_accuracy,
-                                              &measure_mse, &measure_psnr, &measure_ssim, &rf__measure_sliced, &rf__measure_energy,
+                                              &measure_mse, &measure_psnr, &measure_ssim, &measure_lpips, &rf__measure_sliced, &rf__measure_energy,
                                               &rf__measure_straightness, &rf__measure_coupling, NULL};
     return table;
 }
@@ -152,6 +160,8 @@ rf_status rf__measure(const rf_measure *measure, const rf_evidence *e, const rf_
     RF_TRY(check_features(measure, e));
     if ((measure->needs & RF_NEED_PAIRS) && (!e->paired || e->paired->count < 1))
         return rf__fail(RF_EINVAL, "%s compares pairs of pictures, and there are none", measure->name);
+    if ((measure->needs & RF_NEED_LPIPS) && (e->paired->perceived < 1 || !e->perceptual))
+        return rf__fail(RF_EINVAL, "%s needs a network of its own, and there is none", measure->name);
     if (measure->needs & RF_NEED_POINTS)
         for (int side = 0; side < 2; side++)
             if (!e->points[side] || e->points[side]->count < 2)

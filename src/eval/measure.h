@@ -17,6 +17,7 @@ typedef enum rf_measure_need {
     RF_NEED_PAIRS = 16,   /* picture k of one set belongs to picture k of the other */
     RF_NEED_POINTS = 32,  /* the samples of both sets themselves */
     RF_NEED_FLOW = 64,    /* a velocity field and the coupling it was learned from */
+    RF_NEED_LPIPS = 128,  /* a learned distance of each pair */
 } rf_measure_need;
 
 /* What one set has to provide so that two sets can be compared by it. */
@@ -43,7 +44,8 @@ typedef struct rf_flow_case {
 /* All there is to judge by. NULL: none. */
 typedef struct rf_evidence {
     const rf_sample_set *made, *reference; /* features; made is judged, reference is what it should look like */
-    const rf_paired *paired;
+    const rf_paired *paired; /* with `perceptual` when a measure needs it */
+    const char *perceptual;  /* what that distance may be called: "lpips", or something else when the network is not LPIPS's */
     const rf_kept *points[2];              /* samples made, samples of the reference */
     const rf_flow_case *flow;
 } rf_evidence;

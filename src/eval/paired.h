@@ -17,6 +17,8 @@ rf_status rf__ssim(const float *a, const float *b, int h, int w, int c, double r
 typedef struct rf_paired {
     int64_t count, similar; /* pairs; pairs with an SSIM */
     double mse, psnr, ssim; /* sums: mse of all, psnr of pairs that differ, ssim of `similar` */
+    double perceptual;      /* sum of a learned distance, of `perceived` pairs; whoever has the network adds to it */
+    int64_t perceived;
     int64_t equal;          /* pairs without any difference: their psnr is infinite and left out of the sum */
 } rf_paired;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/file.h"
 #include "../base/memory.h"
 #include "linear_algebra.h"
 #include "measure.h"
@@ -61,6 +62,7 @@ static rf_status prepare(cloud *c, int width, int k, float *distance) {
     if (!c->norm || !c->reach) return rf__fail(RF_ENOMEM, "no memory for the neighbours of %lld pictures", (long long)c->count);
     for (int64_t first = 0; first < c->count; first += SLAB) {
         int64_t rows = c->count - first < SLAB ? c->count - first : SLAB;
+        if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
         distances(c, first, rows, c, width, distance);
         for (int64_t i = 0; i < rows; i++) {
             distance[i * c->count + first + i] = 0; /* itself, exactly: it is number 0 */

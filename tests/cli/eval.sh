@@ -4,6 +4,7 @@ here=$(mktemp -d)
 . tests/cli/common.inc
 tree=$PWD
 model dit "$here/dit.safetensors" height=28 width=28 channels=1 classes=4 patch=4 hidden=32 depth=2 heads=2
+model classifier "$here/other.safetensors" height=28 width=28 channels=1 classes=10
 judge="--extractor classifier --extractor-weights $tree/models/fashion-classifier.safetensors"
 cd "$here" || exit 1
 generate() { "$STRAIT" generate -q -m dit.safetensors "$@"; }
@@ -30,6 +31,10 @@ for key in frechet_distance kernel_distance_mean precision coverage class_score_
 done
 same_rows() { [ "$(sed -n '/"made"/,/}/s/.*rows_sha256": "\(.*\)".*/\1/p' "$1")" = "$(sed -n '/"made"/,/}/s/.*rows_sha256": "\(.*\)".*/\1/p' "$2")" ]; }
 check "and the protocol says that they are the same bytes" same_rows model.json folders.json
+check "a checkpoint in a source's place" features dit.safetensors slow --steps 2 -n 24 --json place.json
+near "is the model" "$(value place.json frechet_distance)" "$(value model.json frechet_distance)" 1e-12
+check "a model against itself" features dit.safetensors dit.safetensors --steps 2 -n 24 --reference-count 24 --metrics fd,kid,prc --json self.json
+[ "$(value self.json precision)" = 1.0 ] && ok "is precise" || not_ok "is precise" "$(head -8 self.json)"
 check "other threads and batches" features -m dit.safetensors slow --steps 2 -n 24 --metrics fd,kid,prc,isc --json again.json -t 1 --batch-size 5
 sed '/"timing"/,$d' model.json > a; sed '/"timing"/,$d' again.json > b
 same "give the same report" a b
@@ -76,6 +81,10 @@ refused "too many wanted" 2 "has 24 pictures" features fast slow -n 25
 refused "pairs without partners" 2 "partner" "$STRAIT" eval fast noise --metrics mse --reference-count 3
 refused "statistics have no pictures" 2 "only mu and sigma" features fast slow.npz --metrics kid
 refused "a flow without a model" 2 "expected --model" "$STRAIT" eval fast slow --metrics straightness
+refused "lpips without its network" 2 "--lpips is not given" "$STRAIT" eval fast slow --metrics lpips
+refused "lpips without its files" 2 "--lpips-heads" "$STRAIT" eval fast slow --metrics lpips --lpips lpips-alex
+refused "pairs with what a model makes" 2 "rows of the reference" "$STRAIT" eval fast dit.safetensors --metrics mse
+refused "statistics of another extractor" 1 "made with weights" "$STRAIT" eval fast slow.npz --extractor classifier --extractor-weights other.safetensors
 refused "sizes that differ" 1 "28x28" "$STRAIT" eval fast "$tree/tests/golden/pictures.npz" --metrics mse
 refused "a report that is none" 1 "no protocol" "$STRAIT" eval --explain explain.json folders.json
 refused "one report" 2 "B.json" "$STRAIT" eval --explain explain.json
