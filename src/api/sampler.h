@@ -47,7 +47,7 @@ const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler);
 const rf_field *rf__sampler_field(const rf_sampler *sampler); /* borrowed; for those who drive a batcher of their own */
 rf_plan_cache_stats rf__sampler_plans(const rf_sampler *sampler);
 
-/* Answers a walk over `steps` steps takes when every one comes from the network. */
+/* Answers a walk over `steps` steps takes when every one comes from the network; of an adaptive solver: at least. */
 int64_t rf__sampler_answers(const rf_solver *solver, int steps);
 /* A class the model has, or -1 for none; the sentence names both. */
 rf_status rf__sampler_check_label(const rf_model *model, int64_t label);

@@ -119,7 +119,7 @@ static rf_status check_flags(const generate *run) {
 static rf_status check_rows(const generate *run) {
     for (int i = 0; i < run->order_count; i++) {
         const rf_guidance_opts *guidance = &run->orders[i].guidance;
-        int rows = rf__guidance_max_rows(rf__guidance_find("cfg"), guidance);
+        int rows = rf__guidance_max_rows(run->orders[i].guide, guidance);
         if (run->flags.rows && rows > run->flags.rows)
             return rf__fail(RF_EINVAL, "--batch-size is %lld, expected at least %d with --cfg-scale %g",
                             (long long)run->flags.rows, rows, guidance->scale);

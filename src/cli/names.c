@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "../flow/admission.h"
+#include "../flow/guidance.h"
 #include "../flow/policy.h"
 #include "../flow/schedule.h"
 #include "../flow/solver.h"
@@ -15,6 +16,9 @@
         names[count] = NULL;                                                                                 \
     } while (0)
 
+void rf__names_of_guidances(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__guidances());
+}
 void rf__names_of_solvers(const char *names[RF_NAMES_MAX]) {
     LIST(rf__solvers());
 }

@@ -5,6 +5,7 @@
 #define RF_NAMES_MAX 32
 
 /* Fill with the names of the table and a NULL. */
+void rf__names_of_guidances(const char *names[RF_NAMES_MAX]);
 void rf__names_of_solvers(const char *names[RF_NAMES_MAX]);
 void rf__names_of_schedules(const char *names[RF_NAMES_MAX]);
 void rf__names_of_policies(const char *names[RF_NAMES_MAX]);

@@ -6,6 +6,7 @@
 
 #include "../base/memory.h"
 #include "class_names.h"
+#include "picture.h"
 
 /* ---- time grid ---- */
 static bool is_sorted_down(const double *list, int count) {
@@ -65,11 +66,22 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags) {
     return status;
 }
 
-static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags) {
+/* What FLUX's law counts: patches, or for a network without them its 2 x 2 places. */
+static int64_t tokens_of(const rf_model *model) {
+    json_t *config = rf__fields_write(model->kind->fields, model->config);
+    const json_t *patch = json_object_get(config, "patch");
+    int64_t side = json_is_integer(patch) ? json_integer_value(patch) : 2;
+    json_decref(config);
+    int64_t rows = (model->shape.height + side - 1) / side, columns = (model->shape.width + side - 1) / side;
+    return rows * columns;
+}
+
+static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     const char *name = flags->scheduler ? flags->scheduler : flags->flow_shift ? "shifted" : "uniform";
     rf_grid_opts opts = rf__grid_defaults();
     if (flags->steps) opts.steps = (int)flags->steps;
     if (flags->flow_shift) opts.shift = flags->flow_shift;
+    opts.tokens = tokens_of(model);
     bool shifted = strcmp(name, "shifted") == 0;
     if (flags->flow_shift && !shifted)
         return rf__fail(RF_EINVAL, "--flow-shift is given and --scheduler is %s, expected shifted", name);
@@ -77,7 +89,7 @@ static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags) {
         return rf__fail(RF_EINVAL, "--scheduler is list, expected --times or --sigmas with it");
     order->schedule = rf__schedule_find(name);
     if (!order->schedule) return RF_EINVAL;
-    order->shift = shifted ? opts.shift : 0;
+    order->shift = shifted ? opts.shift : strcmp(name, "flux") == 0 ? rf__flux_shift(opts.tokens) : 0;
     return rf__grid_build(&order->grid, order->schedule, &opts);
 }
 
@@ -121,13 +133,29 @@ static rf_status take_labels(rf_order *order, const rf_sampling_flags *flags, co
     return status == RF_OK ? RF_OK : rf__fail_in(status, "--");
 }
 
+static rf_status take_target(rf_order *order, const char *path, const rf_model *model) {
+    RF_TRY(rf__picture_read(&order->target, &model->shape, path));
+    order->guidance.target = order->target;
+    order->target_path = strdup(path);
+    return order->target_path ? RF_OK : rf__fail(RF_ENOMEM, "no memory for a file name");
+}
+
 static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
-    order->guidance = (rf_guidance_opts){
-        .scale = flags->cfg_scale, .low = flags->guidance_low, .high = flags->guidance_high};
+    order->guidance = (rf_guidance_opts){.scale = flags->cfg_scale,
+                                         .low = flags->guidance_low,
+                                         .high = flags->guidance_high,
+                                         .delta = flags->guidance_delta,
+                                         .end = (int)flags->guidance_end};
+    order->guide = rf__guidance_find(flags->guidance ? flags->guidance : model->shape.classes ? "cfg" : "none");
+    if (!order->guide) return RF_EINVAL;
+    if (flags->guidance_target) RF_TRY(take_target(order, flags->guidance_target, model));
     if (flags->guidance_low > flags->guidance_high)
         return rf__fail(RF_EINVAL, "--guidance-low is %g, expected at most --guidance-high, which is %g",
                         flags->guidance_low, flags->guidance_high);
-    if (flags->cfg_scale != 1 && model->shape.classes == 0)
+    rf_status status = order->guide->check ? order->guide->check(&order->guidance) : RF_OK;
+    if (status != RF_OK) return rf__fail_in(status, "--guidance: ");
+    bool wants_classes = !flags->guidance || rf__guidance_max_rows(order->guide, &order->guidance) > 1;
+    if (flags->cfg_scale != 1 && model->shape.classes == 0 && wants_classes)
         return rf__fail(RF_EINVAL,
                         "--cfg-scale is %g, expected 1: this model has no classes to guide towards",
                         flags->cfg_scale);
@@ -138,10 +166,11 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_
     order->solver = rf__solver_find(flags->method);
     order->policy = rf__policy_find(flags->policy);
     if (!order->solver || !order->policy) return RF_EINVAL;
+    RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));
-    RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags) : named_grid(order, flags));
+    RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags) : named_grid(order, flags, model));
     order->seed = (uint64_t)flags->seed;
     order->deadline = flags->deadline_ms / 1e3;
     order->output = flags->output ? strdup(flags->output) : NULL;
@@ -168,6 +197,8 @@ void rf__order_fini(rf_order *order) {
     rf__grid_fini(&order->grid);
     rf__free(order->labels);
     rf__free(order->seeds);
+    rf__free(order->target);
+    free(order->target_path);
     free(order->output);
     memset(order, 0, sizeof *order);
 }
@@ -189,7 +220,8 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     if (label >= 0) spec->cond.label = label;
     spec->solver = order->solver;
     spec->policy = order->policy;
-    spec->guidance = rf__guidance_find(model->shape.classes ? "cfg" : "none");
+    spec->solver_options = &order->solver_options;
+    spec->guidance = order->guide;
     spec->guidance_opts = order->guidance;
     spec->times = order->grid.t;
     spec->steps = order->grid.steps;

@@ -18,6 +18,10 @@ typedef struct rf_sampling_flags {
     double cfg_scale, guidance_low, guidance_high;
     double flow_shift;                       /* 0: not given */
     const char *method, *scheduler, *policy; /* scheduler NULL: not given */
+    const char *sampling_option;             /* "a=1,b=2"; NULL: the defaults */
+    const char *guidance, *guidance_target;  /* NULL: not given */
+    double guidance_delta;
+    int64_t guidance_end;
     rf_arg_list sigmas, times;
     double deadline_ms; /* 0: none */
     const char *output;
@@ -27,7 +31,11 @@ typedef struct rf_order {
     const rf_solver *solver;
     const rf_schedule *schedule;
     const rf_policy *policy;
+    rf_options solver_options;
+    const rf_guidance *guide;
     rf_guidance_opts guidance;
+    float *target;     /* what guidance.target points to, or NULL */
+    char *target_path; /* the picture it came from, or NULL */
     rf_grid grid;
     double shift;  /* of the schedule, for the record; 0: it has none */
     uint64_t seed; /* of image 0 */

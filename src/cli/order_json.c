@@ -4,6 +4,22 @@
 
 #include "../base/memory.h"
 #include "order.h"
+#include "picture.h"
+
+static void add_solver_options(json_t *json, const rf_order *order) {
+    char text[1024];
+    if (!order->solver->options) return;
+    rf__options_text(order->solver->options, &order->solver_options, text, sizeof text);
+    json_object_set_new(json, "sampling_option", json_string(text));
+}
+
+static void add_guidance(json_t *json, const rf_order *order) {
+    json_object_set_new(json, "guidance", json_string(order->guide->name));
+    if (!order->target && !order->guide->remembers) return;
+    json_object_set_new(json, "guidance_delta", json_real(order->guidance.delta));
+    json_object_set_new(json, "guidance_end", json_integer(order->guidance.end));
+    if (order->target_path) json_object_set_new(json, "guidance_target", json_string(order->target_path));
+}
 
 json_t *rf__order_json(const rf_order *order) {
     json_t *times = json_array();
@@ -14,6 +30,8 @@ json_t *rf__order_json(const rf_order *order) {
                   order->guidance.scale, "guidance_low", order->guidance.low, "guidance_high",
                   order->guidance.high, "policy", order->policy->name);
     if (json && order->shift) json_object_set_new(json, "flow_shift", json_real(order->shift));
+    if (json) add_solver_options(json, order);
+    if (json) add_guidance(json, order);
     return json;
 }
 
@@ -42,6 +60,31 @@ static rf_status parse_numbers(rf_order *order, const json_t *json) {
     const json_t *shift = json_object_get(json, "flow_shift");
     order->shift = shift ? json_number_value(shift) : 0;
     return RF_OK;
+}
+
+/* Pictures made before guidance had names do not say which. */
+static rf_status parse_guidance(rf_order *order, const json_t *json, const rf_model *model) {
+    const json_t *name = json_object_get(json, "guidance"), *delta = json_object_get(json, "guidance_delta");
+    const char *target = json_string_value(json_object_get(json, "guidance_target"));
+    const json_t *end = json_object_get(json, "guidance_end");
+    order->guidance.delta = delta ? json_number_value(delta) : 1;
+    order->guidance.end = end ? (int)json_integer_value(end) : 1;
+    if (name && !json_is_string(name)) return rf__fail(RF_EFORMAT, "guidance is no text, expected a name");
+    order->guide = rf__guidance_find(name ? json_string_value(name) : model->shape.classes ? "cfg" : "none");
+    if (!order->guide) return RF_ENOTFOUND;
+    if (target) {
+        order->target_path = strdup(target);
+        if (!order->target_path) return rf__fail(RF_ENOMEM, "no memory for a file name");
+        RF_TRY(rf__picture_read(&order->target, &model->shape, target));
+        order->guidance.target = order->target;
+    }
+    return order->guide->check ? order->guide->check(&order->guidance) : RF_OK;
+}
+
+static rf_status parse_solver_options(rf_order *order, const json_t *json) {
+    const json_t *text = json_object_get(json, "sampling_option");
+    if (text && !json_is_string(text)) return rf__fail(RF_EFORMAT, "sampling_option is no text, expected NAME=VALUE,..");
+    return rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, json_string_value(text));
 }
 
 /* seed + class_label of one image, or seeds + class_labels of a grid. */
@@ -82,6 +125,8 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     order->policy = rf__policy_find(policy);
     if (!order->solver || !order->schedule || !order->policy) return RF_ENOTFOUND;
     RF_TRY(parse_numbers(order, json));
+    RF_TRY(parse_solver_options(order, json));
+    RF_TRY(parse_guidance(order, json, model));
     RF_TRY(parse_times(order, json_object_get(json, "times")));
     return parse_images(order, json, model);
 }

@@ -16,6 +16,9 @@ typedef struct rf_frame {
 /* Black, with room for `count` images (1 without a grid). errors: RF_EUNSUPPORTED when the model makes no
  * pictures, RF_EINVAL when it would be too large, RF_ENOMEM. */
 rf_status rf__picture_create(rf_image *out, const rf_frame *frame, int64_t count);
+/* A picture of the model's size as the model sees it: *out [height, width, channels] in [-1, 1], rf__free. errors: what the
+ * file is wrong about, RF_EINVAL when its size is not the model's. */
+rf_status rf__picture_read(float **out, const rf_model_shape *shape, const char *path);
 /* x [height, width, channels] in [-1, 1] to cell k. */
 void rf__picture_put(rf_image *picture, const rf_frame *frame, const float *x, int64_t k);
 

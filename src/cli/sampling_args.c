@@ -4,7 +4,7 @@
 #include "names.h"
 
 #define AT(field) offsetof(rf_sampling_flags, field)
-static const char *solver_names[RF_NAMES_MAX], *schedule_names[RF_NAMES_MAX], *policy_names[RF_NAMES_MAX];
+static const char *guidance_names[RF_NAMES_MAX], *solver_names[RF_NAMES_MAX], *schedule_names[RF_NAMES_MAX], *policy_names[RF_NAMES_MAX];
 
 static const rf_arg sampling[] = {
     {"class-label", 'c', "class-labels", RF_ARG_INTS, AT(class_label), .min = -1, .max = 1e9,
@@ -20,6 +20,8 @@ static const rf_arg sampling[] = {
      .max = RF_MAX_STEPS, .value = "N", .help = "steps of the time grid (20 when not given)"},
     {"sampling-method", 0, "sampler", RF_ARG_CHOICE, AT(method), .preset = "euler",
      .choices = solver_names, .value = "NAME", .help = "solver"},
+    {"sampling-option", 0, NULL, RF_ARG_STRING, AT(sampling_option), .value = "NAME=X,..",
+     .help = "of the solver: dopri5 rtol, atol, attempts; ab2 first"},
     {"scheduler", 0, NULL, RF_ARG_CHOICE, AT(scheduler), .choices = schedule_names, .value = "NAME",
      .help = "time grid (uniform when not given)"},
     {"flow-shift", 0, NULL, RF_ARG_FLOAT, AT(flow_shift), .min = 1e-3, .max = 1e3, .value = "S",
@@ -34,6 +36,15 @@ static const rf_arg sampling[] = {
      .help = "guide from this t on"},
     {"guidance-high", 0, NULL, RF_ARG_FLOAT, AT(guidance_high), .preset = "1", .max = 1,
      .value = "T", .help = "guide up to this t"},
+    {"guidance", 0, NULL, RF_ARG_CHOICE, AT(guidance), .choices = guidance_names, .value = "NAME",
+     .help = "how the scale steers (cfg when not given): endpoint weighs the velocity with the scale and the straight way to "
+             "--guidance-target with the rest"},
+    {"guidance-target", 0, NULL, RF_ARG_STRING, AT(guidance_target), .value = "FILE",
+     .help = "picture of the model's size for --guidance endpoint"},
+    {"guidance-delta", 0, NULL, RF_ARG_FLOAT, AT(guidance_delta), .preset = "1", .min = -100, .max = 100, .value = "D",
+     .help = "of endpoint and onetime: strength of the straight way"},
+    {"guidance-end", 0, NULL, RF_ARG_INT, AT(guidance_end), .preset = "1", .max = 1, .value = "0|1",
+     .help = "where the target lies: 1 data, 0 noise"},
     {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(policy), .preset = "none", .choices = policy_names,
      .value = "NAME", .help = "who answers instead of the network"},
     {"deadline-ms", 0, NULL, RF_ARG_FLOAT, AT(deadline_ms), .preset = "0", .max = 1e9, .value = "MS",
@@ -52,6 +63,7 @@ static int length(const rf_arg *table) {
 }
 
 void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own) {
+    rf__names_of_guidances(guidance_names);
     rf__names_of_solvers(solver_names);
     rf__names_of_schedules(schedule_names);
     rf__names_of_policies(policy_names);

@@ -10,25 +10,34 @@
 typedef enum rf_row { RF_ROW_COND, RF_ROW_NULL } rf_row;
 
 typedef struct rf_guidance_opts {
-    double scale;     /* of cfg: v_u + scale (v_c - v_u) */
+    double scale;     /* of cfg: v_u + scale (v_c - v_u); of the endpoint entries: gamma, the weight of v_c */
     double low, high; /* guided where low <= t <= high (t = 0 noise), conditional outside */
+    double delta;     /* of the endpoint entries: the weight of the straight way to the end point */
+    int end;          /* of endpoint: where the target lies, 1 data or 0 noise */
     const float
-        *target; /* [scalars], for entries that steer towards an end point; borrowed; NULL for the others */
+        *target; /* [scalars], of endpoint; borrowed; NULL for the others */
 } rf_guidance_opts;
+
+/* What an entry remembers of one job. */
+typedef struct rf_guide {
+    float *target; /* [scalars], for entries with `remembers` */
+    bool known;    /* target is filled */
+} rf_guide;
 
 typedef struct rf_guidance {
     const char *name, *source, *help;
+    bool remembers; /* needs rf_guide.target */
     /* The rows of the answer at time t, at least one; returns how many. A pure function: the batcher may ask
-     * twice. */
-    int (*rows)(const rf_guidance_opts *opts, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]);
+     * twice. guide: may be NULL, meaning nothing is known yet. */
+    int (*rows)(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]);
     /* v[n] from the rows' velocities (v may be one of them) and where they were measured. count: what `rows`
-     * returned. */
-    void (*combine)(const rf_guidance_opts *opts, int64_t n, const float *x, double t, int count,
+     * returned. guide: not NULL when the entry remembers. */
+    void (*combine)(const rf_guidance_opts *opts, rf_guide *guide, int64_t n, const float *x, double t, int count,
                     const float *const *answers, float *v);
     rf_status (*check)(const rf_guidance_opts *opts); /* may be NULL */
 } rf_guidance;
 
-rf_guidance_opts rf__guidance_defaults(void);           /* scale 1, everywhere */
+rf_guidance_opts rf__guidance_defaults(void);           /* scale 1, delta 1, data end, everywhere */
 const rf_guidance *const *rf__guidances(void);          /* NULL-terminated */
 const rf_guidance *rf__guidance_find(const char *name); /* NULL and a sentence listing the names */
 /* Most rows an answer can take with these options. */

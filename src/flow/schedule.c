@@ -17,6 +17,20 @@ static double warp_shifted(const rf_grid_opts *opts, double u) {
     return u / (u + opts->shift * (1 - u));
 }
 
+double rf__flux_shift(int64_t tokens) {
+    const double base = 256, most = 4096, low = 0.5, high = 1.15;
+    return exp(low + ((double)tokens - base) * (high - low) / (most - base));
+}
+
+static double warp_flux(const rf_grid_opts *opts, double u) {
+    return u / (u + rf__flux_shift(opts->tokens) * (1 - u));
+}
+
+static rf_status check_flux(const rf_grid_opts *opts) {
+    if (opts->tokens >= 1 && opts->tokens <= 1 << 16) return RF_OK;
+    return rf__fail(RF_EINVAL, "tokens of the flux grid is %lld, expected 1 .. %d", (long long)opts->tokens, 1 << 16);
+}
+
 static rf_status check_shifted(const rf_grid_opts *opts) {
     if (isfinite(opts->shift) && opts->shift > 0) return RF_OK;
     return rf__fail(RF_EINVAL, "flow shift is %g, expected a number above 0", opts->shift);
@@ -53,6 +67,11 @@ static const rf_schedule shifted = {.name = "shifted",
                                     .help = "sigma' = s sigma / (1 + (s-1) sigma), sigma = 1 - t",
                                     .warp = warp_shifted,
                                     .check = check_shifted};
+static const rf_schedule flux = {.name = "flux",
+                                 .source = "FLUX.1, Black Forest Labs, sampling.py (get_schedule)",
+                                 .help = "shifted, by a shift that grows with the tokens of the image",
+                                 .warp = warp_flux,
+                                 .check = check_flux};
 static const rf_schedule sigmoid = {.name = "sigmoid",
                                     .source = "Simple ReFlow, arXiv 2410.07815",
                                     .help = "denser at both ends",
@@ -60,10 +79,10 @@ static const rf_schedule sigmoid = {.name = "sigmoid",
                                     .check = check_sigmoid};
 static const rf_schedule list = {
     .name = "list", .source = "user", .help = "the given times", .check = check_list};
-static const rf_schedule *const schedules[] = {&uniform, &shifted, &sigmoid, &list, NULL};
+static const rf_schedule *const schedules[] = {&uniform, &shifted, &flux, &sigmoid, &list, NULL};
 
 rf_grid_opts rf__grid_defaults(void) {
-    return (rf_grid_opts){.steps = 20, .shift = 3, .steepness = 10};
+    return (rf_grid_opts){.steps = 20, .shift = 3, .steepness = 10, .tokens = 256};
 }
 
 const rf_schedule *const *rf__schedules(void) {

@@ -10,6 +10,7 @@ typedef struct rf_grid_opts {
     int steps;          /* 1 .. RF_MAX_STEPS; ignored by `list` */
     double shift;       /* of `shifted`, > 0; 1 changes nothing, above 1 spends more steps near the noise */
     double steepness;   /* of `sigmoid`, > 0 */
+    int64_t tokens;     /* of `flux`: tokens of the image, > 0 */
     const double *list; /* of `list`: strictly rising or falling times inside [0, 1]; borrowed */
     int list_count;     /* steps + 1 of them */
 } rf_grid_opts;
@@ -28,6 +29,9 @@ typedef struct rf_grid {
     int steps;
     double *t; /* [steps + 1] */
 } rf_grid;
+
+/* The shift s of FLUX's dynamic law for an image of so many tokens: log s rises linearly from 0.5 at 256 tokens to 1.15 at 4096. */
+double rf__flux_shift(int64_t tokens);
 
 rf_grid_opts rf__grid_defaults(void);
 const rf_schedule *const *rf__schedules(void);          /* NULL-terminated */

@@ -50,6 +50,24 @@ static void shift_follows_the_law_of_sd3(void **state) {
     rf__grid_fini(&grid);
 }
 
+/* FLUX.1 at 1024 x 1024 is 4096 tokens, at 256 x 256 it is 256. */
+static void flux_shifts_by_the_tokens(void **state) {
+    (void)state;
+    assert_true(fabs(rf__flux_shift(256) - exp(0.5)) < 1e-12 && fabs(rf__flux_shift(4096) - exp(1.15)) < 1e-12);
+    rf_grid_opts opts = rf__grid_defaults();
+    opts.steps = 10;
+    opts.tokens = 1024;
+    opts.shift = exp(0.5 + 768 * 0.65 / 3840);
+    rf_grid flux, shifted;
+    assert_int_equal(build(&flux, "flux", opts), RF_OK);
+    assert_int_equal(build(&shifted, "shifted", opts), RF_OK);
+    for (int i = 0; i <= 10; i++) assert_true(fabs(flux.t[i] - shifted.t[i]) < 1e-15);
+    rf__grid_fini(&flux);
+    rf__grid_fini(&shifted);
+    opts.tokens = 0;
+    assert_int_equal(build(&flux, "flux", opts), RF_EINVAL);
+}
+
 static void sigmoid_is_symmetric(void **state) {
     (void)state;
     rf_grid_opts opts = rf__grid_defaults();
@@ -117,6 +135,7 @@ static void wrong_grids_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flux_shifts_by_the_tokens),
         cmocka_unit_test(ends_are_exact_and_times_rise), cmocka_unit_test(shift_follows_the_law_of_sd3),
         cmocka_unit_test(sigmoid_is_symmetric),          cmocka_unit_test(list_is_taken_as_it_is),
         cmocka_unit_test(wrong_grids_are_refused),

@@ -6,15 +6,11 @@
 #include "../base/table.h"
 
 extern const rf_solver rf__solver_euler, rf__solver_heun, rf__solver_midpoint, rf__solver_rf_solver, rf__solver_rk4, rf__solver_dopri5,
-    rf__solver_ab2, rf__solver_fireflow, rf__solver_pseudo, rf__solver_reversible, rf__solver_dpm2;
+    rf__solver_ab2, rf__solver_fireflow, rf__solver_pseudo, rf__solver_reversible, rf__solver_dpm2, rf__solver_dpm2m;
 
 static const rf_solver *const solvers[] = {
     &rf__solver_euler,  &rf__solver_heun,   &rf__solver_midpoint,   &rf__solver_ab2,    &rf__solver_rk4,  &rf__solver_dopri5,
-    &rf__solver_pseudo, &rf__solver_dpm2,   &rf__solver_fireflow,   &rf__solver_rf_solver, &rf__solver_reversible, NULL};
-
-rf_solver_opts rf__solver_defaults(void) {
-    return (rf_solver_opts){.rtol = 1e-4, .atol = 1e-5};
-}
+    &rf__solver_pseudo, &rf__solver_dpm2,   &rf__solver_dpm2m, &rf__solver_fireflow,   &rf__solver_rf_solver, &rf__solver_reversible, NULL};
 
 int64_t rf__solver_calls(const rf_solver *solver, int steps) {
     return (int64_t)steps * solver->calls_per_step + solver->extra_calls;
@@ -29,7 +25,8 @@ const rf_solver *rf__solver_find(const char *name) {
 }
 
 void rf__job_begin(rf_job *job) {
-    job->position = job->stage = job->calls = 0;
+    job->position = job->stage = job->calls = job->attempts = job->rejected = 0;
+    job->failure = RF_OK;
     job->t = job->grid[0];
     rf__job_invalidate(job);
     if (job->solver->begin) job->solver->begin(job);
@@ -62,6 +59,10 @@ void rf__job_remember(rf_job *job, double t, const float *v) {
 
 double rf__job_step(const rf_job *job) {
     return job->grid[job->position + 1] - job->grid[job->position];
+}
+
+double rf__job_option(const rf_job *job, int index) {
+    return rf__option(job->solver->options, job->options, index);
 }
 
 bool rf__job_arrive(rf_job *job) {

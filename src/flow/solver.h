@@ -3,7 +3,7 @@
  * (inversion). */
 #ifndef RF_FLOW_SOLVER_H
 #define RF_FLOW_SOLVER_H
-#include "../base/status.h"
+#include "options.h"
 
 #define RF_MAX_STAGES 8
 #define RF_HISTORY 2
@@ -27,6 +27,8 @@ typedef struct rf_solver {
     bool adaptive;      /* chooses its own steps: the grid gives the ends and the first step */
     int buffers;        /* extra [scalars] vectors it needs in job->buffer */
     bool history;       /* reads job->history */
+    bool carries;       /* buffer[0] is a velocity it hands from step to step while job->carried */
+    const rf_option *options; /* NULL: none */
     /* Start at job->position = 0; history cleared. */
     void (*begin)(rf_job *job);
     /* Fill out, or return false when the walk is done (job->x is the result and job->t exactly the last grid
@@ -44,14 +46,9 @@ typedef struct rf_history {
     float *v[RF_HISTORY]; /* [scalars] each; NULL when nobody reads history */
 } rf_history;
 
-/* Options of solvers that have some. */
-typedef struct rf_solver_opts {
-    double rtol, atol; /* adaptive solvers: error of a step relative to the state, and absolute */
-} rf_solver_opts;
-
 struct rf_job {
     const rf_solver *solver;
-    rf_solver_opts opts;
+    const rf_options *options; /* of the solver, borrowed; NULL: the defaults */
     int64_t scalars;
     float *x;                     /* [scalars] f32 state */
     float *buffer[RF_MAX_STAGES]; /* solver->buffers of them */
@@ -64,9 +61,10 @@ struct rf_job {
     double number[RF_SOLVER_NUMBERS]; /* the solver's own */
     double t;     /* of x */
     int calls;    /* answers accepted */
+    int attempts, rejected; /* of an adaptive solver */
+    rf_status failure; /* set by accept with its sentence: the walk cannot go on, and next is not asked again */
 };
 
-rf_solver_opts rf__solver_defaults(void);           /* rtol 1e-4, atol 1e-5 */
 /* Answers a walk from noise to data takes when every one comes from the network (adaptive: of one attempt a step). */
 int64_t rf__solver_calls(const rf_solver *solver, int steps);
 const rf_solver *const *rf__solvers(void);          /* NULL-terminated */
@@ -82,6 +80,7 @@ void rf__job_remember(rf_job *job, double t, const float *v);
 /* For solvers: the length of the current step, and leaving it. A step whose two ends are equal is skipped
  * without a call. */
 double rf__job_step(const rf_job *job);
+double rf__job_option(const rf_job *job, int index); /* of the solver's table */
 bool rf__job_arrive(rf_job *job);  /* skip empty steps; false when the walk is done */
 void rf__job_advance(rf_job *job); /* to the next grid point, stage 0 */
 

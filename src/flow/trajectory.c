@@ -15,6 +15,12 @@ static rf_status check(const rf_job_spec *spec) {
         return rf__fail(RF_EMISMATCH, "refiner has %lld scalars a row, the network %lld",
                         (long long)spec->refiner->scalars, (long long)spec->field->scalars);
     RF_TRY(rf__grid_check(spec->times, spec->steps));
+    if (spec->windows && spec->solver->adaptive)
+        return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
+                        spec->solver->name);
+    if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
+    if (spec->carry && !spec->solver->carries)
+        return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
     if (spec->guidance->check) RF_TRY(spec->guidance->check(&spec->guidance_opts));
     bool wants_null = rf__guidance_max_rows(spec->guidance, &spec->guidance_opts) > 1;
     if (wants_null && spec->field->null_label < 0)
@@ -28,9 +34,6 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);
     if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
     trajectory->spec = *spec;
-    rf_solver_opts *opts = &trajectory->spec.solver_opts, preset = rf__solver_defaults();
-    if (opts->rtol == 0) opts->rtol = preset.rtol;
-    if (opts->atol == 0) opts->atol = preset.atol;
     if (!spec->guidance) trajectory->spec.guidance = rf__guidance_find("none");
     if (!spec->policy) trajectory->spec.policy = rf__policy_find("none");
     rf_status status = check(&trajectory->spec);
@@ -42,6 +45,7 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
         rf__trajectory_free(&trajectory);
         return status;
     }
+    if (spec->solver_options) trajectory->solver_options = *spec->solver_options;
     memcpy(trajectory->times, spec->times, ((size_t)spec->steps + 1) * sizeof *spec->times);
     trajectory->spec.times = trajectory->times;
     *out = trajectory;
@@ -59,11 +63,11 @@ void rf__trajectory_free(rf_trajectory **trajectory) {
     *trajectory = NULL;
 }
 
-/* One block: x | solver buffers | history | combined velocity, each starting on a cache line. */
+/* One block: x | combined velocity | guidance | solver buffers | history, each starting on a cache line. */
 static rf_status allocate(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     bool history = spec->solver->history || spec->policy->history;
-    int vectors = 2 + spec->solver->buffers + (history ? RF_HISTORY : 0);
+    int vectors = 2 + spec->guidance->remembers + spec->solver->buffers + (history ? RF_HISTORY : 0);
     size_t stride = ((size_t)spec->field->scalars + 15) / 16 * 16;
     trajectory->memory = rf__alloc_array(stride * (size_t)vectors, sizeof *trajectory->memory);
     trajectory->policy_state = rf__alloc(spec->policy->state_size ? spec->policy->state_size : 1);
@@ -74,6 +78,7 @@ static rf_status allocate(rf_trajectory *trajectory) {
     rf_job *job = &trajectory->job;
     job->x = at;
     trajectory->velocity = at += stride;
+    if (spec->guidance->remembers) trajectory->guide.target = at += stride;
     for (int i = 0; i < spec->solver->buffers; i++) job->buffer[i] = at += stride;
     for (int i = 0; history && i < RF_HISTORY; i++) job->history.v[i] = at += stride;
     return RF_OK;
@@ -84,7 +89,6 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     RF_TRY(allocate(trajectory));
     rf_job *job = &trajectory->job;
     job->solver = spec->solver;
-    job->opts = spec->solver_opts;
     job->scalars = spec->field->scalars;
     job->grid = trajectory->times;
     job->steps = spec->steps;
@@ -92,7 +96,12 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
         memcpy(job->x, spec->init, (size_t)job->scalars * sizeof *job->x);
     else
         rf__rng_normal_sample(spec->seed, RF_STREAM_NOISE, 0, job->scalars, job->x);
+    job->options = spec->solver_options ? &trajectory->solver_options : NULL;
     rf__job_begin(job);
+    if (spec->carry) {
+        memcpy(job->buffer[0], spec->carry, (size_t)job->scalars * sizeof *spec->carry);
+        job->carried = true;
+    }
     if (spec->policy->begin) spec->policy->begin(trajectory->policy_state, spec->profile, job);
     trajectory->status = RF_JOB_ACTIVE;
     return RF_OK;
@@ -134,7 +143,17 @@ static void take(rf_trajectory *trajectory, const float *v) {
     const rf_policy *policy = trajectory->spec.policy;
     if (policy->observe) policy->observe(trajectory->policy_state, &view, trajectory->kind, v);
     if (trajectory->kind != RF_KIND_EXTRAPOLATE) rf__job_remember(job, trajectory->ask.t, v);
+    int position = job->position;
     job->solver->accept(job, v);
+    if (job->failure != RF_OK) fail(trajectory, job->failure);
+    bool arrived = job->position != position;
+    if (arrived && trajectory->spec.windows && rf__windows_edge(trajectory->spec.windows, job->t)) rf__job_invalidate(job);
+}
+
+void rf__trajectory_invalidate(rf_trajectory *trajectory) {
+    trajectory->row_count = 0;
+    trajectory->guide.known = false;
+    if (trajectory->status == RF_JOB_ACTIVE) rf__job_invalidate(&trajectory->job);
 }
 
 bool rf__trajectory_ask(rf_trajectory *trajectory) {
@@ -152,7 +171,7 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
             take(trajectory, trajectory->velocity);
         } else {
             trajectory->row_count =
-                spec->guidance->rows(&spec->guidance_opts, trajectory->ask.t, trajectory->rows);
+                spec->guidance->rows(&spec->guidance_opts, &trajectory->guide, trajectory->ask.t, trajectory->rows);
         }
     }
     return trajectory->status == RF_JOB_ACTIVE;
@@ -181,7 +200,7 @@ void rf__trajectory_answer(rf_trajectory *trajectory, const float *const *answer
     bool refine = trajectory->kind == RF_KIND_REFINE;
     *(refine ? &counters->nfe_refine : &counters->nfe_full) += 1;
     *(refine ? &counters->rows_refine : &counters->rows_full) += trajectory->row_count;
-    spec->guidance->combine(&spec->guidance_opts, trajectory->job.scalars, trajectory->ask.x,
+    spec->guidance->combine(&spec->guidance_opts, &trajectory->guide, trajectory->job.scalars, trajectory->ask.x,
                             trajectory->ask.t, trajectory->row_count, answers, trajectory->velocity);
     take(trajectory, trajectory->velocity);
 }

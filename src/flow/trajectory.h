@@ -6,14 +6,16 @@
 #include "guidance.h"
 #include "policy.h"
 #include "solver.h"
+#include "windows.h"
 
-/* What a job is to do. Everything pointed to is borrowed until the job is over, except `times`, which is
- * copied. */
+/* What a job is to do. Everything pointed to is borrowed until the job is over, except the
+ * grid and the options, which are copied. */
 typedef struct rf_job_spec {
     const rf_field *field;   /* answers full requests */
     const rf_field *refiner; /* answers refine requests; NULL: none */
     const rf_solver *solver;
-    rf_solver_opts solver_opts; /* zeros: the defaults */
+    const rf_options *solver_options; /* copied; NULL: the defaults */
+    const float *carry;               /* [scalars] velocity that a solver with `carries` starts from; NULL: it asks for one */
     const double *times; /* [steps + 1] strictly monotone */
     int steps;
     rf_cond cond;
@@ -21,6 +23,7 @@ typedef struct rf_job_spec {
     rf_guidance_opts guidance_opts;
     const rf_policy *policy; /* NULL: none */
     const void *profile;     /* handed to policy->begin */
+    const rf_windows *windows; /* the field is straight inside these only; NULL: one window */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
     double deadline;         /* monotonic seconds (rf__now) at which it should be over; 0: none */
@@ -55,10 +58,12 @@ typedef struct rf_trajectory {
     rf_kind kind;
     int row_count; /* 0: nothing is asked */
     rf_row rows[RF_MAX_GUIDANCE_ROWS];
+    rf_guide guide;
+    rf_options solver_options;
     /* owned: */
     double *times;
     void *policy_state;
-    float *memory; /* x, solver buffers, history, combined velocity */
+    float *memory; /* x, combined velocity, guidance, solver buffers, history */
     float *velocity;
 } rf_trajectory;
 
@@ -73,6 +78,9 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory);
 bool rf__trajectory_ask(rf_trajectory *trajectory);
 /* Network answers still to come when every one is a full one; an adaptive walk counts its next attempts only. */
 int64_t rf__trajectory_left(const rf_trajectory *trajectory);
+/* The condition, the guidance or x changed from outside: nothing measured before holds, and a request in
+ * flight is asked again. */
+void rf__trajectory_invalidate(rf_trajectory *trajectory);
 /* The field that answers the request in flight. */
 const rf_field *rf__trajectory_field(const rf_trajectory *trajectory);
 /* The condition of row `row` of the request in flight. */

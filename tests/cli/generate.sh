@@ -38,6 +38,28 @@ check "sigmas" generate --sigmas 1,0.5,0 --sampling-method heun -o sigmas.png --
 check "sigmas without the 0" generate --sigmas 1,0.5 --sampling-method heun -o sigmas0.png --disable-image-metadata
 same "sigmas are 1 - times" times.png sigmas.png
 same "the last sigma may be left out" sigmas.png sigmas0.png
+check "flux grid" generate --scheduler flux --steps 4 -o flux.png --json flux.json
+check "flux grid records its shift" grep -q '"flow_shift": 1.5' flux.json
+for method in midpoint rf_solver rk4 dopri5 ab2 pseudo dpm2 dpm++2m fireflow reversible; do
+    check "$method" generate --sampling-method $method --steps 4 -o method.png
+    check "$method again from its picture" "$STRAIT" replay -q method.png
+done
+check "solver options" generate --sampling-method dopri5 --sampling-option rtol=1e-2,atol=1e-2 --steps 1 -o dopri5.png --json loose.json
+generate --sampling-method dopri5 --sampling-option rtol=1e-5,atol=1e-5 --steps 1 -o dopri5.png --json tight.json
+differ "a tolerance changes the picture" loose.json tight.json
+check "solver options from the picture" "$STRAIT" replay -q dopri5.png
+check "a first step by Heun" generate --sampling-method ab2 --sampling-option first=heun --steps 3 -o ab2.png --json ab2.json
+check "it takes one call more" grep -q '"nfe_full": 4' ab2.json
+generate -s 3 --steps 4 -o plain.png --disable-image-metadata
+generate -s 8 --steps 4 -o target.png --disable-image-metadata
+check "endpoint guidance" generate -s 3 --steps 4 --guidance endpoint --guidance-target target.png --cfg-scale 1.3 --guidance-delta 0.5 -o pushed.png
+check "endpoint guidance from its picture" "$STRAIT" replay -q pushed.png
+generate -s 3 --steps 4 --guidance endpoint --guidance-target target.png --cfg-scale 1 -o neutral.png --disable-image-metadata
+same "scale 1 is neutral" neutral.png plain.png
+generate -s 3 --steps 4 --guidance endpoint --guidance-target target.png --cfg-scale 0 -o pulled.png --disable-image-metadata
+same "scale 0 is the target" pulled.png target.png
+check "onetime" generate -s 3 --steps 4 --guidance onetime --cfg-scale 1.5 -o once.png --json once.json
+check "onetime takes one row more" grep -q '"rows_full": 5' once.json
 check "shift" generate --flow-shift 3 --steps 2 -o shift.png
 generate --class-label 1 -s 9 --steps 2 -o c1.png; generate --class-label 2 -s 9 --steps 2 -o c2.png
 generate --class-label 1,2 -b 2 -s 9 --steps 2 -o both_%d.png

@@ -1,41 +1,65 @@
-/* ab2.c - two-step Adams-Bashforth on any grid: x += h v + h^2/2 (v - v_p)/(t - t_p), with v_p at t_p the velocity before.
- * The first step, and any after the past has become invalid, is Euler's: one step of first order leaves the whole at second. */
+/* ab2.c - two-step Adams-Bashforth on any grid: x += h v + h^2/2 s with s the slope between the two newest measured velocities.
+ * It reads the job's history of (t, v) pairs, not a memory of its own: under a policy that skips, v is the extrapolated velocity
+ * and s that of the two real ones, so a jump of length H adds exactly H v_k + H^2/2 s. That is the integral of the extrapolant
+ * (fastflow.md section 8.1); the same policy with euler samples it, as the paper does. */
 #include "../solver.h"
+
+enum { BUFFER_D, BUFFER_PREDICTED, BUFFERS };
+enum { OPTION_FIRST };
+
+static const char *const firsts[] = {"euler", "heun", NULL};
+static const rf_option options[] = {
+    {"first", 0, 0, 1, firsts, "the step that has no history: euler costs one call, heun two"},
+    {NULL},
+};
 
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    *out = (rf_request){job->x, job->t, true};
+    if (job->stage == 0)
+        *out = (rf_request){job->x, job->t, true};
+    else
+        *out = (rf_request){job->buffer[BUFFER_PREDICTED], job->grid[job->position + 1], false};
     return true;
 }
 
-/* The newest velocity of another time; history may or may not hold this one already (an extrapolated answer is never in it). */
-static int before(const rf_history *history, double t) {
-    for (int i = 0; i < history->count; i++)
-        if (history->t[i] != t) return i;
-    return -1;
+/* x += h v + h^2/2 (v_new - v_old) / (t_new - t_old) */
+static void two_steps(rf_job *job, double h, const float *v) {
+    const rf_history *history = &job->history;
+    const float *newer = history->v[0], *older = history->v[1];
+    float step = (float)h, bend = (float)(0.5 * h * h / (history->t[0] - history->t[1]));
+    for (int64_t i = 0; i < job->scalars; i++) job->x[i] += step * v[i] + bend * (newer[i] - older[i]);
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job), *x = job->x;
-    int past = before(&job->history, job->t);
+    double h = rf__job_step(job);
+    float *d = job->buffer[BUFFER_D];
     job->calls++;
-    if (past < 0) {
-        for (int64_t i = 0; i < job->scalars; i++) x[i] += h * v[i];
+    if (job->stage == 1) {
+        for (int64_t i = 0; i < job->scalars; i++) job->x[i] += 0.5f * (float)h * (d[i] + v[i]);
+    } else if (job->history.count == RF_HISTORY) {
+        two_steps(job, h, v);
+    } else if (rf__job_option(job, OPTION_FIRST) == 1) {
+        for (int64_t i = 0; i < job->scalars; i++) {
+            d[i] = v[i];
+            job->buffer[BUFFER_PREDICTED][i] = job->x[i] + (float)h * v[i];
+        }
+        job->stage = 1;
+        return;
     } else {
-        const float *p = job->history.v[past];
-        float bend = (float)(0.5 * rf__job_step(job) * rf__job_step(job) / (job->t - job->history.t[past]));
-        for (int64_t i = 0; i < job->scalars; i++) x[i] += h * v[i] + bend * (v[i] - p[i]);
+        for (int64_t i = 0; i < job->scalars; i++) job->x[i] += (float)h * v[i];
     }
     rf__job_advance(job);
 }
 
 const rf_solver rf__solver_ab2 = {
     .name = "ab2",
-    .source = "Adams & Bashforth 1883, variable steps",
-    .help = "second order, one call a step; unstable twice as early as Euler",
+    .source = "Bashforth and Adams 1883, variable step: Hairer, Norsett, Wanner I, III.5",
+    .help = "second order, one call a step; integrates what a skipping policy extrapolates",
     .order = 2,
     .calls_per_step = 1,
+    .buffers = BUFFERS,
     .history = true,
+    .options = options,
     .next = next,
     .accept = accept,
 };

@@ -10,6 +10,15 @@
 enum { STAGES = 7, BUFFER_STAGE = 6 /* 0 .. 5: the slopes k1 .. k6 */, BUFFERS };
 enum { NUMBER_STEP, NUMBER_REFUSED /* 1: the newest attempt was */ };
 
+enum { OPTION_RTOL, OPTION_ATOL, OPTION_ATTEMPTS };
+
+static const rf_option options[] = {
+    {"rtol", 1e-4, 1e-7, 1, NULL, "allowed error of a step, times the size of x"},
+    {"atol", 1e-5, 1e-9, 1, NULL, "allowed error of a step where x is small"},
+    {"attempts", 10000, 1, 1e6, NULL, "most steps tried before the walk is given up"},
+    {NULL},
+};
+
 static const double node[STAGES] = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
 static const double row[STAGES][6] = {
     {0},
@@ -63,11 +72,11 @@ static bool next(rf_job *job, rf_request *out) {
 /* k7 is v, measured at the fifth order result, which lies in the stage buffer. */
 static double error_of(const rf_job *job, const float *v, double h) {
     const float *result = job->buffer[BUFFER_STAGE];
-    double sum = 0;
+    double rtol = rf__job_option(job, OPTION_RTOL), atol = rf__job_option(job, OPTION_ATOL), sum = 0;
     for (int64_t i = 0; i < job->scalars; i++) {
         double e = difference[6] * (double)v[i], size = fmax(fabs((double)job->x[i]), fabs((double)result[i]));
         for (int k = 0; k < 6; k++) e += difference[k] * (double)job->buffer[k][i];
-        e *= h / (job->opts.atol + job->opts.rtol * size);
+        e *= h / (atol + rtol * size);
         sum += e * e;
     }
     return sqrt(sum / (double)job->scalars);
@@ -87,9 +96,14 @@ static void accept(rf_job *job, const float *v) {
     bool taken = error <= 1 || tiny;
     job->number[NUMBER_STEP] = h * factor;
     job->number[NUMBER_REFUSED] = !taken;
+    job->attempts++;
+    job->rejected += !taken;
     job->stage = 1; /* k1 stays after a refusal, and is k7 after a step */
-    if (!taken) return;
     bool last = h == end_of(job) - job->t;
+    if (job->attempts >= rf__job_option(job, OPTION_ATTEMPTS) && !(taken && last))
+        job->failure = rf__fail(RF_ENUMERIC, "dopri5 gave up at t = %g after %d attempts (option attempts), %d of them refused", job->t,
+                                job->attempts, job->rejected);
+    if (!taken) return;
     for (int64_t i = 0; i < job->scalars; i++) {
         job->x[i] = job->buffer[BUFFER_STAGE][i];
         job->buffer[0][i] = v[i];
@@ -103,12 +117,13 @@ static void accept(rf_job *job, const float *v) {
 const rf_solver rf__solver_dopri5 = {
     .name = "dopri5",
     .source = "Dormand & Prince 1980",
-    .help = "adaptive, fifth order: --rtol, --atol; six calls an attempt, the grid gives the ends and the first step",
+    .help = "adaptive, fifth order: options rtol, atol; six calls an attempt, the grid gives the ends and the first step",
     .order = 5,
     .calls_per_step = 6,
     .extra_calls = 1,
     .adaptive = true,
     .buffers = BUFFERS,
+    .options = options,
     .begin = begin,
     .next = next,
     .accept = accept,

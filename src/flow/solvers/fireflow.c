@@ -39,6 +39,7 @@ const rf_solver rf__solver_fireflow = {
     .calls_per_step = 1,
     .extra_calls = 1,
     .buffers = BUFFERS,
+    .carries = true,
     .next = next,
     .accept = accept,
 };

@@ -43,6 +43,7 @@ const rf_solver rf__solver_pseudo = {
     .calls_per_step = 1,
     .extra_calls = 1,
     .buffers = BUFFERS,
+    .carries = true,
     .next = next,
     .accept = accept,
 };

@@ -44,6 +44,7 @@ const rf_solver rf__solver_reversible = {
     .calls_per_step = 1,
     .extra_calls = 1,
     .buffers = BUFFERS,
+    .carries = true,
     .next = next,
     .accept = accept,
 };
