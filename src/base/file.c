@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,6 +87,28 @@ static rf_status resolve(rf_writer *w, const char *path, bool *in_place) {
     char real[PATH_MAX];
     if (!*in_place && realpath(path, real) && strlen(real) + 32 < sizeof w->target) strcpy(w->target, real);
     return RF_OK;
+}
+
+rf_status rf__file_map(const char *path, const uint8_t **out, size_t *size) {
+    struct stat info;
+    *out = NULL;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return rf__fail(errno == ENOENT ? RF_ENOTFOUND : RF_EIO, "%s: %s", path, strerror(errno));
+    void *mapping = MAP_FAILED;
+    bool regular = !fstat(descriptor, &info) && S_ISREG(info.st_mode);
+    if (regular && info.st_size > 0) mapping = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    close(descriptor);
+    if (!regular) return rf__fail(RF_EIO, "%s: is not a regular file", path);
+    if (info.st_size == 0) return rf__fail(RF_EFORMAT, "%s: is empty", path);
+    if (mapping == MAP_FAILED) return rf__fail(RF_EIO, "%s: cannot be mapped (%s)", path, strerror(errno));
+    *out = mapping;
+    *size = (size_t)info.st_size;
+    return RF_OK;
+}
+
+void rf__file_unmap(const uint8_t **bytes, size_t size) {
+    if (*bytes) munmap((void *)(uintptr_t)*bytes, size);
+    *bytes = NULL;
 }
 
 rf_status rf__writer_open(rf_writer **out, const char *path) {

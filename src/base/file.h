@@ -9,6 +9,10 @@
 /* Read a whole file; refuses more than `limit` bytes. *out: free with rf__free, one NUL past the end. */
 rf_status rf__file_read(const char *path, uint64_t limit, uint8_t **out, size_t *size);
 
+/* A whole regular file as memory, read when touched. It must not shrink meanwhile. Refuses an empty one. */
+rf_status rf__file_map(const char *path, const uint8_t **out, size_t *size);
+void rf__file_unmap(const uint8_t **bytes, size_t size); /* NULL-safe, clears */
+
 /* Write beside `path`, then fsync and rename over it: readers see the old file or the new one. */
 typedef struct rf_writer rf_writer;
 rf_status rf__writer_open(rf_writer **out, const char *path);

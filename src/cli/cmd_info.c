@@ -152,6 +152,8 @@ static rf_status describe_contents(json_t *json, const char *path, const rf_tens
     } else if (!ours) {
         status = RF_OK;
         json_object_set_new(json, "shapes", shapes_of(tensors));
+        if (!file && json_object_size(rf__tensors_metadata_all(tensors)))
+            json_object_set(json, "metadata", (json_t *)rf__tensors_metadata_all(tensors));
     }
     if (status == RF_OK && file) describe_metadata(json, file);
     rf__model_free(&model);

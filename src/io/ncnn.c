@@ -111,10 +111,7 @@ static bool next_line(cursor *c, char line[LINE]) {
 }
 
 rf_status rf__tensors_read_ncnn(rf_tensors *tensors, rf_bytes list, rf_bytes numbers) {
-    uint8_t *copy = rf__tensors_block(tensors, numbers.size);
-    if (!copy) return rf__fail(RF_ENOMEM, "no memory for %zu bytes", numbers.size);
-    if (numbers.size) memcpy(copy, numbers.at, numbers.size);
-    cursor lines = {list, 0}, c = {{copy, numbers.size}, 0};
+    cursor lines = {list, 0}, c = {numbers, 0};
     char line[LINE];
     if (!next_line(&lines, line) || strcmp(line, MAGIC)) return rf__fail(RF_EFORMAT, "its list does not begin with " MAGIC);
     next_line(&lines, line); /* counts of layers and blobs */

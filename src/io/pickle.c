@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_MOST = 1 << 20, MEMO_MOST = 1 << 22 };
+enum { STACK_MOST = 1 << 20, MEMO_MOST = 1 << 22, VALUES_MOST = 1 << 21 };
 
 /* ---- the names that are understood ---- */
 
@@ -39,6 +39,8 @@ typedef struct machine {
     const uint8_t *at, *end, *start;
     rf_pickle **stack;
     int depth, room;
+    int64_t values;
+    rf_pickle *storages; /* LIST */
     rf_pickle **memo;
     uint32_t memo_room, memo_next;
 } machine;
@@ -50,7 +52,7 @@ static rf_status need(const machine *m, uint64_t count) {
     return rf__fail(RF_EFORMAT, "the pickle ends at byte %lld inside an instruction", (long long)(m->end - m->start));
 }
 
-/* Little endian, sign from the last byte when `width` is 4. */
+/* Little endian, up to eight bytes. */
 static rf_status read_number(machine *m, int width, uint64_t *out) {
     RF_TRY(need(m, (uint64_t)width));
     *out = 0;
@@ -75,6 +77,7 @@ static rf_status read_line(machine *m, const char **out) {
 /* ---- stack ---- */
 
 static rf_status push(machine *m, rf_pickle *value) {
+    if (!value && m->values > VALUES_MOST) return rf__fail(RF_EFORMAT, "the pickle has more than %d values", VALUES_MOST);
     if (!value) return rf__fail(RF_ENOMEM, "no memory for the pickle");
     if (m->depth == STACK_MOST) return rf__fail(RF_EFORMAT, "the pickle nests more than %d values", STACK_MOST);
     if (m->depth == m->room) {
@@ -89,7 +92,8 @@ static rf_status push(machine *m, rf_pickle *value) {
 }
 
 static rf_pickle *make(machine *m, rf_pickle_kind kind) {
-    rf_pickle *value = rf__arena_alloc(m->arena, sizeof *value);
+    /* Every push is checked: no value, no more memory for a file that only pretends. */
+    rf_pickle *value = m->values++ < VALUES_MOST ? rf__arena_alloc(m->arena, sizeof *value) : NULL;
     if (value) value->kind = kind;
     return value;
 }
@@ -219,11 +223,12 @@ static rf_status push_storage(machine *m) {
     storage->type = known[id->item[1]->role].type;
     storage->text = id->item[2]->text;
     storage->number = id->item[4]->number;
+    RF_TRY(append(m->storages, &storage, 1, m->arena));
     return push(m, storage);
 }
 
 /* Sizes and strides must stay inside the storage, and a view may not be larger than it (strides of zero). */
-static rf_status check_view(const rf_pickle *t) {
+static rf_status check_view(const rf_pickle_view *t) {
     int64_t count = 1, last = t->offset;
     for (int i = 0; i < t->rank; i++) {
         int64_t reach;
@@ -240,20 +245,22 @@ static rf_status check_view(const rf_pickle *t) {
 /* (storage, offset, sizes, strides, ...) */
 static rf_status push_tensor(machine *m, const rf_pickle *args) {
     rf_pickle *tensor = make(m, RF_PICKLE_TENSOR);
-    if (!tensor) return rf__fail(RF_ENOMEM, "no memory for the pickle");
+    rf_pickle_view *view = tensor ? rf__arena_alloc(m->arena, sizeof *view) : NULL;
+    if (!view) return rf__fail(RF_ENOMEM, "no memory for the pickle");
     if (!is_list(args, 4) || args->item[0]->kind != RF_PICKLE_STORAGE || args->item[1]->kind != RF_PICKLE_INT || !is_list(args->item[2], 0) ||
         !is_list(args->item[3], 0) || args->item[2]->count != args->item[3]->count || args->item[2]->count > RF_TENSOR_RANK_MAX)
         return rf__fail(RF_EFORMAT, "the pickle has a tensor that is not (storage, offset, sizes, strides) with at most %d axes", RF_TENSOR_RANK_MAX);
-    tensor->storage = args->item[0];
-    tensor->offset = args->item[1]->number;
-    tensor->rank = (int)args->item[2]->count;
-    for (int i = 0; i < tensor->rank; i++) {
+    view->storage = args->item[0];
+    view->offset = args->item[1]->number;
+    view->rank = (int)args->item[2]->count;
+    for (int i = 0; i < view->rank; i++) {
         const rf_pickle *dim = args->item[2]->item[i], *stride = args->item[3]->item[i];
         if (dim->kind != RF_PICKLE_INT || stride->kind != RF_PICKLE_INT) return rf__fail(RF_EFORMAT, "a tensor has sizes that are no whole numbers");
-        tensor->dim[i] = dim->number;
-        tensor->stride[i] = stride->number;
+        view->dim[i] = dim->number;
+        view->stride[i] = stride->number;
     }
-    RF_TRY(check_view(tensor));
+    RF_TRY(check_view(view));
+    tensor->view = view;
     return push(m, tensor);
 }
 
@@ -298,15 +305,22 @@ static rf_status drop_state(machine *m) {
     return rf__fail(RF_EFORMAT, "the pickle sets the state of something that is no dictionary");
 }
 
-/* LONG1: any length up to 255 bytes; only what fits 63 bits keeps its value. */
+/* LONG1: up to 255 bytes, two's complement; what does not fit 63 bits becomes the nearest real number. */
 static rf_status push_long(machine *m) {
-    uint64_t size, value = 0;
+    uint64_t size;
     RF_TRY(read_number(m, 1, &size));
     RF_TRY(need(m, size));
-    for (uint64_t i = 0; i < size && i < 8; i++) value |= (uint64_t)m->at[i] << (8 * i);
-    if (size > 0 && size < 8 && m->at[size - 1] & 0x80) value |= ~(uint64_t)0 << (8 * size);
+    double real = size > 0 && m->at[size - 1] & 0x80 ? -1 : 0;
+    uint64_t bits = real < 0 ? ~(uint64_t)0 : 0;
+    for (uint64_t i = size; i-- > 0;) {
+        real = real * 256 + m->at[i]; /* -1 carries the sign down */
+        bits = bits << 8 | m->at[i];
+    }
     m->at += size;
-    return push_number(m, RF_PICKLE_INT, size > 8 ? INT64_MIN : (int64_t)value);
+    if (size <= 8) return push_number(m, RF_PICKLE_INT, (int64_t)bits);
+    rf_pickle *value = make(m, RF_PICKLE_FLOAT);
+    if (value) value->real = real;
+    return push(m, value);
 }
 
 static rf_status push_real(machine *m) { /* big endian */
@@ -408,9 +422,10 @@ static rf_status instruction(machine *m, uint8_t op) {
     }
 }
 
-rf_status rf__pickle_read(const rf_pickle **out, rf_arena *arena, const uint8_t *bytes, size_t size, size_t *used) {
+rf_status rf__pickle_read(const rf_pickle **out, rf_arena *arena, const uint8_t *bytes, size_t size, size_t *used, const rf_pickle **storages) {
     machine m = {.arena = arena, .at = bytes, .start = bytes, .end = bytes + size};
-    rf_status status = RF_OK;
+    m.storages = make(&m, RF_PICKLE_LIST);
+    rf_status status = m.storages ? RF_OK : rf__fail(RF_ENOMEM, "no memory for the pickle");
     rf_pickle *top = NULL;
     for (bool stop = false; status == RF_OK && !stop;) {
         status = need(&m, 1);
@@ -423,5 +438,6 @@ rf_status rf__pickle_read(const rf_pickle **out, rf_arena *arena, const uint8_t 
     free(m.memo);
     *out = top;
     *used = (size_t)(m.at - bytes);
+    if (storages) *storages = m.storages;
     return status;
 }

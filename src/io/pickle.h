@@ -18,22 +18,35 @@ typedef enum rf_pickle_kind {
 } rf_pickle_kind;
 
 typedef struct rf_pickle rf_pickle;
-struct rf_pickle {
-    rf_pickle_kind kind;
-    int64_t number;          /* INT, BOOL; STORAGE: numbers it should have */
-    double real;             /* FLOAT */
-    const char *text;        /* TEXT, in the arena; STORAGE: its key */
-    int64_t count, room;     /* LIST, DICT: items */
-    rf_pickle **item;
-    rf_tensor_type type;     /* STORAGE */
-    const rf_pickle *storage; /* TENSOR */
-    int64_t offset;
+
+typedef struct rf_pickle_view {
+    const rf_pickle *storage;
+    int64_t offset; /* in numbers */
     int rank;
     int64_t dim[RF_TENSOR_RANK_MAX], stride[RF_TENSOR_RANK_MAX];
-    int role;                /* NAME: what it stands for (private) */
+} rf_pickle_view;
+
+struct rf_pickle {
+    rf_pickle_kind kind;
+    union {
+        rf_tensor_type type;        /* STORAGE */
+        int role;                   /* NAME: what it stands for (private) */
+    };
+    union {
+        int64_t number;             /* INT, BOOL; STORAGE: numbers it should have */
+        double real;                /* FLOAT */
+        int64_t count;              /* LIST, DICT: items */
+    };
+    union {
+        const char *text;           /* TEXT, in the arena; STORAGE: its key */
+        rf_pickle **item;           /* LIST, DICT */
+        const rf_pickle_view *view; /* TENSOR */
+    };
+    int64_t room;                   /* LIST, DICT */
 };
 
-/* Read one pickle from bytes; *used: how many it took. Values live in the arena. errors: RF_EFORMAT. */
-rf_status rf__pickle_read(const rf_pickle **out, rf_arena *arena, const uint8_t *bytes, size_t size, size_t *used);
+/* Read one pickle from bytes; *used: how many it took. Values live in the arena. storages: NULL, or gets a list of every storage that is
+ * named, perhaps several times. errors: RF_EFORMAT. */
+rf_status rf__pickle_read(const rf_pickle **out, rf_arena *arena, const uint8_t *bytes, size_t size, size_t *used, const rf_pickle **storages);
 
 #endif

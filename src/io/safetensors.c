@@ -1,22 +1,16 @@
 /* safetensors.c - reader that trusts nothing, writer that completes or leaves nothing. */
 #include "safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../base/file.h"
-#include "../kernels/kernels.h"
 
 #define HEADER_LIMIT ((uint64_t)100 << 20)
 #define TENSORS_LIMIT 100000
 
 struct rf_safetensors {
-    void *mapping; /* NULL when the bytes are borrowed */
+    const uint8_t *mapping; /* NULL when the bytes are borrowed */
     size_t mapped;
     const uint8_t *data; /* first byte after the header */
     uint64_t data_size;
@@ -26,21 +20,12 @@ struct rf_safetensors {
     int count;
 };
 
-static const struct {
-    const char *name;
-    size_t size;
-} types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I32", 4}, {"I64", 8}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"BOOL", 1}};
-#define TYPES ((int)(sizeof types / sizeof *types))
-
-const char *rf__tensor_type_name(rf_tensor_type type) { return types[type].name; }
-size_t rf__tensor_type_size(rf_tensor_type type) { return types[type].size; }
-
 /* ---- reading ---- */
 
 static rf_status read_type(const json_t *value, rf_tensor_entry *entry) {
     const char *name = json_string_value(value);
-    for (int i = 0; name && i < TYPES; i++)
-        if (!strcmp(name, types[i].name)) {
+    for (int i = 0; name && i < RF_TENSOR_TYPES; i++)
+        if (!strcmp(name, rf__tensor_type_name((rf_tensor_type)i))) {
             entry->type = (rf_tensor_type)i;
             return RF_OK;
         }
@@ -72,7 +57,7 @@ static rf_status read_span(const rf_safetensors *file, const json_t *value, cons
     if (begin < 0 || end < begin || (uint64_t)end > file->data_size)
         return rf__fail(RF_EFORMAT, "%.100s: data_offsets are [%lld, %lld], the file has %llu bytes of data", entry->name, begin, end,
                         (unsigned long long)file->data_size);
-    uint64_t wanted = (uint64_t)entry->count * types[entry->type].size;
+    uint64_t wanted = (uint64_t)entry->count * rf__tensor_type_size(entry->type);
     if ((uint64_t)(end - begin) != wanted)
         return rf__fail(RF_EFORMAT, "%.100s: data_offsets span %lld bytes, its shape and dtype need %llu", entry->name, end - begin,
                         (unsigned long long)wanted);
@@ -171,11 +156,11 @@ static rf_status parse_header(rf_safetensors *file, const uint8_t *bytes, size_t
 rf_status rf__safetensors_parse(rf_safetensors **out, const void *bytes, size_t size, const char *name) {
     *out = NULL;
     rf_safetensors *file = calloc(1, sizeof *file);
-    if (!file) return rf__fail(RF_ENOMEM, "%s: no memory", name);
+    if (!file) return rf__fail(RF_ENOMEM, "no memory for a checkpoint");
     rf_status status = parse_header(file, bytes, size);
     if (status != RF_OK) {
         rf__safetensors_close(&file);
-        return rf__fail_in(status, "%s: ", name);
+        return name ? rf__fail_in(status, "%s: ", name) : status;
     }
     *out = file;
     return RF_OK;
@@ -190,24 +175,17 @@ bool rf__safetensors_begins(const char *path) {
 }
 
 rf_status rf__safetensors_open(rf_safetensors **out, const char *path) {
+    const uint8_t *bytes;
+    size_t size;
     *out = NULL;
-    struct stat info;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return rf__fail(errno == ENOENT ? RF_ENOTFOUND : RF_EIO, "%s: %s", path, strerror(errno));
-    void *mapping = MAP_FAILED;
-    bool regular = !fstat(descriptor, &info) && S_ISREG(info.st_mode);
-    if (regular && info.st_size > 0) mapping = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    close(descriptor);
-    if (!regular) return rf__fail(RF_EIO, "%s: is not a regular file", path);
-    if (info.st_size == 0) return rf__fail(RF_EFORMAT, "%s: is empty", path);
-    if (mapping == MAP_FAILED) return rf__fail(RF_EIO, "%s: cannot be mapped (%s)", path, strerror(errno));
-    rf_status status = rf__safetensors_parse(out, mapping, (size_t)info.st_size, path);
+    RF_TRY(rf__file_map(path, &bytes, &size));
+    rf_status status = rf__safetensors_parse(out, bytes, size, path);
     if (status != RF_OK) {
-        munmap(mapping, (size_t)info.st_size);
+        rf__file_unmap(&bytes, size);
         return status;
     }
-    (*out)->mapping = mapping;
-    (*out)->mapped = (size_t)info.st_size;
+    (*out)->mapping = bytes;
+    (*out)->mapped = size;
     return RF_OK;
 }
 
@@ -217,7 +195,7 @@ void rf__safetensors_close(rf_safetensors **file_pointer) {
     json_decref(file->header);
     free(file->entries);
     free(file->spans);
-    if (file->mapping) munmap(file->mapping, file->mapped);
+    rf__file_unmap(&file->mapping, file->mapped);
     free(file);
     *file_pointer = NULL;
 }
@@ -237,46 +215,12 @@ const char *rf__safetensors_metadata(const rf_safetensors *file, const char *key
     return json_string_value(json_object_get(rf__safetensors_metadata_all(file), key));
 }
 
-static float half_to_f32(uint16_t h) {
-    uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = h >> 10 & 31, mantissa = h & 1023;
-    union { uint32_t u; float f; } v;
-    if (exponent == 0) { /* zero and subnormals: exact in f32 */
-        v.f = (float)mantissa * 0x1p-24f;
-        v.u |= sign;
-    } else {
-        v.u = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | mantissa << 13;
-    }
-    return v.f;
-}
-
-rf_status rf__tensor_read_f32(const rf_tensor_entry *entry, float *out, int64_t count) {
-    const uint8_t *p = entry->data;
-    if (entry->count != count)
-        return rf__fail(RF_EMISMATCH, "%s: has %lld numbers, expected %lld", entry->name, (long long)entry->count, (long long)count);
-    uint16_t half;
-    double wide;
-    switch (entry->type) {
-    case RF_TENSOR_F32: memcpy(out, p, (size_t)count * 4); return RF_OK;
-    case RF_TENSOR_F16:
-        for (int64_t i = 0; i < count; i++) memcpy(&half, p + 2 * i, 2), out[i] = half_to_f32(half);
-        return RF_OK;
-    case RF_TENSOR_BF16:
-        for (int64_t i = 0; i < count; i++) memcpy(&half, p + 2 * i, 2), out[i] = rf__bf16_to_f32(half);
-        return RF_OK;
-    case RF_TENSOR_F64:
-        for (int64_t i = 0; i < count; i++) memcpy(&wide, p + 8 * i, 8), out[i] = (float)wide;
-        return RF_OK;
-    default:
-        return rf__fail(RF_EMISMATCH, "%s: has dtype %s, expected a floating type", entry->name, types[entry->type].name);
-    }
-}
-
 /* ---- writing ---- */
 
 static json_t *describe(const rf_tensor_entry *entry, uint64_t begin, uint64_t end) {
     json_t *shape = json_array();
     for (int i = 0; i < entry->rank; i++) json_array_append_new(shape, json_integer(entry->dim[i]));
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", types[entry->type].name, "shape", shape, "data_offsets", (json_int_t)begin,
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", rf__tensor_type_name(entry->type), "shape", shape, "data_offsets", (json_int_t)begin,
                      (json_int_t)end);
 }
 
@@ -286,7 +230,7 @@ static char *header_text(const rf_tensor_entry *entries, int count, const json_t
     uint64_t at = 0;
     if (header && metadata) json_object_set(header, "__metadata__", (json_t *)metadata);
     for (int i = 0; header && i < count; i++) {
-        uint64_t size = (uint64_t)entries[i].count * types[entries[i].type].size;
+        uint64_t size = (uint64_t)entries[i].count * rf__tensor_type_size(entries[i].type);
         json_object_set_new(header, entries[i].name, describe(&entries[i], at, at + size));
         at += size;
     }
@@ -319,7 +263,7 @@ rf_status rf__safetensors_save(const char *path, const rf_tensor_entry *entries,
     fwrite(prefix, 1, 8, stream);
     fwrite(header, 1, (size_t)length, stream);
     for (int i = 0; i < count && !ferror(stream); i++)
-        fwrite(entries[i].data, types[entries[i].type].size, (size_t)entries[i].count, stream);
+        fwrite(entries[i].data, rf__tensor_type_size(entries[i].type), (size_t)entries[i].count, stream);
     free(header);
     return rf__writer_commit(&writer); /* reports what any of the writes met */
 }

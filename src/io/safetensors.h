@@ -3,27 +3,14 @@
 #define RF_IO_SAFETENSORS_H
 #include <jansson.h>
 
-#include "../base/status.h"
-
-#define RF_TENSOR_RANK_MAX 8
-
-typedef enum rf_tensor_type { RF_TENSOR_F32, RF_TENSOR_F16, RF_TENSOR_BF16, RF_TENSOR_F64, RF_TENSOR_I32, RF_TENSOR_I64, RF_TENSOR_U8, RF_TENSOR_I8, RF_TENSOR_I16, RF_TENSOR_BOOL } rf_tensor_type;
-
-typedef struct rf_tensor_entry {
-    const char *name;
-    rf_tensor_type type;
-    int rank;
-    int64_t dim[RF_TENSOR_RANK_MAX];
-    int64_t count;       /* product of dim */
-    const void *data;    /* reading: points into the mapping, may be unaligned; writing: the bytes */
-} rf_tensor_entry;
+#include "tensor_type.h"
 
 typedef struct rf_safetensors rf_safetensors;
 
 /* False when the file's first bytes say that it is something else; true also when it cannot be read: opening it says why. */
 bool rf__safetensors_begins(const char *path);
 rf_status rf__safetensors_open(rf_safetensors **out, const char *path);
-/* The same checks on bytes in memory, which must outlive the result; `name` for messages. */
+/* The same checks on bytes in memory, which must outlive the result; `name` begins the sentence of a failure, NULL: nothing does. */
 rf_status rf__safetensors_parse(rf_safetensors **out, const void *bytes, size_t size, const char *name);
 void rf__safetensors_close(rf_safetensors **file);
 int rf__safetensors_count(const rf_safetensors *file);
@@ -31,10 +18,6 @@ const rf_tensor_entry *rf__safetensors_entry(const rf_safetensors *file, int ind
 const rf_tensor_entry *rf__safetensors_find(const rf_safetensors *file, const char *name); /* NULL when absent */
 const char *rf__safetensors_metadata(const rf_safetensors *file, const char *key);         /* NULL when absent */
 const json_t *rf__safetensors_metadata_all(const rf_safetensors *file);                    /* object or NULL; borrowed */
-/* Any floating type to f32; refuses other types and counts. */
-rf_status rf__tensor_read_f32(const rf_tensor_entry *entry, float *out, int64_t count);
-const char *rf__tensor_type_name(rf_tensor_type type);
-size_t rf__tensor_type_size(rf_tensor_type type);
 
 /* Write atomically, entries in the order given. metadata: object of strings, or NULL. */
 rf_status rf__safetensors_save(const char *path, const rf_tensor_entry *entries, int count, const json_t *metadata);

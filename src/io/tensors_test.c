@@ -64,6 +64,14 @@ static void check_torch(const char *file, const char *format) {
     assert_true(whole->type == RF_TENSOR_I64 && whole->count == 7);
     assert_int_equal(rf__tensors_find(t, "model_state_dict.empty")->count, 0);
     assert_true(rf__tensors_find(t, "model_state_dict.flags")->type == RF_TENSOR_BOOL);
+    assert_string_equal(rf__tensors_metadata(t, "epoch"), "12");
+    assert_string_equal(rf__tensors_metadata(t, "lr"), "0.001");
+    assert_string_equal(rf__tensors_metadata(t, "name"), "text");
+    assert_string_equal(rf__tensors_metadata(t, "none"), "None");
+    assert_string_equal(rf__tensors_metadata(t, "yes"), "True");
+    assert_string_equal(rf__tensors_metadata(t, "big"), "1.1805916207174113e+21"); /* 2^70 */
+    assert_null(rf__tensors_metadata(t, "model_state_dict.weight"));
+    assert_null(rf__tensors_find(t, "epoch"));
     rf__tensors_close(&t);
 }
 
@@ -80,6 +88,9 @@ static void numpy_archives(void **state) {
     assert_ramp(t, "sigma", 2, DIMS(3, 3), 0, 1);
     const rf_tensor_entry *pictures = rf__tensors_find(t, "arr_0");
     assert_true(pictures->type == RF_TENSOR_U8 && pictures->rank == 4 && ((const uint8_t *)pictures->data)[23] == 23);
+    rf__tensors_close(&t);
+    t = opened(archive("fortran.npz"));
+    assert_ramp(t, "turned", 2, DIMS(2, 3), 0, 1);
     rf__tensors_close(&t);
     t = opened(archive("packed.npz"));
     assert_ramp(t, "mu", 1, DIMS(3), 0, 1);
@@ -113,6 +124,55 @@ static void npz_round_trip(void **state) {
     assert_int_equal(rf__npz_save("/nonexistent/a.npz", entries, 2), RF_EIO);
 }
 
+/* Number i is i mod 251. */
+static rf_status count_up(void *self, int64_t first, int64_t count, void *out) {
+    for (int64_t i = 0; i < count; i++) ((uint8_t *)out)[i] = (uint8_t)((first + i) % 251);
+    *(int64_t *)self = first + count;
+    return RF_OK;
+}
+
+static rf_status give_up(void *self, int64_t first, int64_t count, void *out) {
+    (void)out, (void)count;
+    return first > *(int64_t *)self ? rf__fail(RF_EIO, "the source ended at number %lld", (long long)first) : RF_OK;
+}
+
+/* An array that is made while it is written, and too large to be held when it is read. */
+static void npz_in_pieces(void **state) {
+    (void)state;
+    enum { COUNT = (64 << 20) + 1000 };
+    char path[] = "/tmp/strait-npz-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    int64_t made = 0;
+    float labels[] = {3, 4};
+    const rf_npz_array arrays[] = {{.entry = {"arr_0", RF_TENSOR_U8, 2, {COUNT / 1000, 1000}, COUNT / 1000 * 1000, NULL}, .fill = count_up, .self = &made},
+                                   {.entry = {"labels", RF_TENSOR_F32, 1, {2}, 2, labels}}};
+    if (rf__npz_write(path, arrays, 2) != RF_OK) fail_msg("%s", rf_last_error());
+    assert_int_equal(made, COUNT / 1000 * 1000);
+    rf_tensors *t = opened(path);
+    const rf_tensor_entry *entry = rf__tensors_find(t, "arr_0");
+    assert_true(entry && entry->dim[1] == 1000 && !entry->data);
+    assert_ramp(t, "labels", 1, DIMS(2), 3, 1);
+    uint8_t some[1000];
+    float unused[1];
+    static const int64_t places[] = {0, 1000, 5000000, 4000, COUNT / 1000 * 1000 - 1000};
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        if (rf__tensors_read(t, entry, places[k], 1000, some) != RF_OK) fail_msg("%s", rf_last_error());
+        for (int i = 0; i < 1000; i++) assert_int_equal(some[i], (places[k] + i) % 251);
+    }
+    assert_int_equal(rf__tensors_read(t, entry, entry->count - 1, 2, some), RF_EINVAL);
+    assert_int_equal(rf__tensor_read_f32(entry, unused, entry->count), RF_EUNSUPPORTED);
+    rf__tensors_close(&t);
+    remove(path);
+    rf_npz_array ends = arrays[0];
+    made = 100000;
+    ends.fill = give_up;
+    assert_int_equal(rf__npz_write(path, &ends, 1), RF_EIO);
+    assert_non_null(strstr(rf_last_error(), "the source ended"));
+    assert_false(rf__file_exists(path)); /* all or nothing */
+}
+
 /* One sentence that names the file and holds `word`. */
 static void assert_refused(const char *file, const char *word) {
     rf_tensors *tensors;
@@ -136,6 +196,10 @@ static void hostile_archives(void **state) {
     assert_refused("memo.pt", "remembers");
     assert_refused("bomb.npz", "expected 99999999999 numbers");
     assert_refused("cut.th", "truncated");
+    assert_refused("zeros.pt", "64 times its size");
+    assert_refused("twice.pt", "two tensors called a.b");
+    assert_refused("big_endian.pt", "byte order");
+    assert_refused("billion_lists.th", "belongs to no tensor");
     assert_refused("../make_archives.py", "none of the formats");
 }
 
@@ -143,7 +207,7 @@ static rf_status read_pickle(const char *bytes, size_t size) {
     rf_arena *arena = rf__arena_create();
     const rf_pickle *value;
     size_t used;
-    rf_status status = rf__pickle_read(&value, arena, (const uint8_t *)bytes, size, &used);
+    rf_status status = rf__pickle_read(&value, arena, (const uint8_t *)bytes, size, &used, NULL);
     rf__arena_free(&arena);
     return status;
 }
@@ -237,7 +301,7 @@ static void real_archives(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(torch_archives), cmocka_unit_test(numpy_archives), cmocka_unit_test(npz_round_trip),
+        cmocka_unit_test(torch_archives), cmocka_unit_test(numpy_archives), cmocka_unit_test(npz_round_trip), cmocka_unit_test(npz_in_pieces),
         cmocka_unit_test(hostile_archives), cmocka_unit_test(broken_pickles), cmocka_unit_test(ncnn_archives),
         cmocka_unit_test(real_archives),
     };

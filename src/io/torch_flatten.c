@@ -1,12 +1,13 @@
-/* torch_flatten.c - the tree of a pickle to tensors with dotted names. */
+/* torch_flatten.c - the tree of a pickle to tensors with dotted names, and the plain values beside them to metadata. */
 #include "torch_flatten.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tensors_inside.h"
 
-enum { DEPTH_MOST = 32, NAME_MOST = 512, NODES_MOST = 1000000 };
+enum { DEPTH_MOST = 32, NAME_MOST = 512, NODES_MOST = 1000000, LISTED_MOST = 64 };
 
 typedef struct walk {
     rf_tensors *tensors;
@@ -15,8 +16,8 @@ typedef struct walk {
     int64_t nodes; /* a shared list inside shared lists is met exponentially often */
 } walk;
 
-/* Contiguous row-major: the storage itself. Else a copy in the arena. */
-static bool is_contiguous(const rf_pickle *t) {
+/* Contiguous row-major: the storage itself. */
+static bool is_contiguous(const rf_pickle_view *t) {
     int64_t stride = 1;
     for (int i = t->rank - 1; i >= 0; i--) {
         if (t->dim[i] != 1 && t->stride[i] != stride) return false;
@@ -25,28 +26,58 @@ static bool is_contiguous(const rf_pickle *t) {
     return true;
 }
 
-static const void *gather(rf_tensors *tensors, const rf_pickle *t, const uint8_t *storage, size_t width, int64_t count) {
-    uint8_t *copy = rf__tensors_block(tensors, (size_t)count * width);
-    int64_t index[RF_TENSOR_RANK_MAX] = {0};
-    for (int64_t i = 0; copy && i < count; i++) {
-        int64_t at = t->offset;
-        for (int d = 0; d < t->rank; d++) at += index[d] * t->stride[d];
-        memcpy(copy + (size_t)i * width, storage + (size_t)at * width, width);
-        for (int d = t->rank - 1; d >= 0 && ++index[d] == t->dim[d]; d--) index[d] = 0;
-    }
-    return copy;
+static rf_status add_tensor(walk *w, const rf_pickle_view *t) {
+    const uint8_t *data;
+    rf_tensor_type type = t->storage->type;
+    RF_TRY(w->source.find(w->source.self, t->storage, &data));
+    data += (size_t)t->offset * rf__tensor_type_size(type);
+    if (!is_contiguous(t)) RF_TRY(rf__tensors_gather(w->tensors, type, t->rank, t->dim, t->stride, data, &data));
+    return rf__tensors_add(w->tensors, w->name[0] ? w->name : "tensor", type, t->rank, t->dim, data);
 }
 
-static rf_status add_tensor(walk *w, const rf_pickle *t) {
-    const uint8_t *storage;
-    size_t width = rf__tensor_type_size(t->storage->type);
-    int64_t count = 1;
-    for (int i = 0; i < t->rank; i++) count *= t->dim[i];
-    RF_TRY(w->source.find(w->source.self, t->storage, &storage));
-    const void *data = is_contiguous(t) ? storage + (size_t)t->offset * width : gather(w->tensors, t, storage, width, count);
-    if (!data) return rf__fail(RF_ENOMEM, "no memory for %s", w->name);
-    return rf__tensors_add(w->tensors, w->name, t->storage->type, t->rank, t->dim, data);
+/* ---- plain values ---- */
+
+static bool is_plain(const rf_pickle *value) {
+    return value->kind == RF_PICKLE_NONE || value->kind == RF_PICKLE_BOOL || value->kind == RF_PICKLE_INT || value->kind == RF_PICKLE_FLOAT ||
+           value->kind == RF_PICKLE_TEXT;
 }
+
+static bool is_plain_list(const rf_pickle *value) {
+    for (int64_t i = 0; i < value->count; i++)
+        if (!is_plain(value->item[i])) return false;
+    return value->kind == RF_PICKLE_LIST && value->count > 0;
+}
+
+/* As Python prints it. */
+static void print_plain(FILE *out, const rf_pickle *value) {
+    switch (value->kind) {
+    case RF_PICKLE_BOOL: fputs(value->number ? "True" : "False", out); return;
+    case RF_PICKLE_INT: fprintf(out, "%lld", (long long)value->number); return;
+    case RF_PICKLE_FLOAT: fprintf(out, "%.17g", value->real); return;
+    case RF_PICKLE_TEXT: fputs(value->text, out); return;
+    default: fputs("None", out);
+    }
+}
+
+/* A value, or a list of values in brackets, cut behind the first ones. */
+static rf_status note(walk *w, const rf_pickle *value) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return rf__fail(RF_ENOMEM, "no memory for %s", w->name);
+    if (value->kind == RF_PICKLE_LIST) {
+        int64_t count = value->count < LISTED_MOST ? value->count : LISTED_MOST;
+        for (int64_t i = 0; i < count; i++) fputs(i ? ", " : "[", out), print_plain(out, value->item[i]);
+        fputs(count < value->count ? ", ...]" : "]", out);
+    } else {
+        print_plain(out, value);
+    }
+    rf_status status = fclose(out) ? rf__fail(RF_ENOMEM, "no memory for %s", w->name) : rf__tensors_note(w->tensors, w->name[0] ? w->name : "value", text);
+    free(text);
+    return status;
+}
+
+/* ---- containers ---- */
 
 static rf_status visit(walk *w, const rf_pickle *value, size_t length, int depth);
 
@@ -62,15 +93,20 @@ static rf_status child(walk *w, const char *key, const rf_pickle *value, size_t 
 static rf_status visit(walk *w, const rf_pickle *value, size_t length, int depth) {
     char number[24];
     if (depth > DEPTH_MOST || ++w->nodes > NODES_MOST) return rf__fail(RF_EFORMAT, "its containers nest deeper than %d or hold too much", DEPTH_MOST);
-    if (value->kind == RF_PICKLE_TENSOR) return add_tensor(w, value);
-    for (int64_t i = 0; value->kind == RF_PICKLE_LIST && i < value->count; i++) {
-        snprintf(number, sizeof number, "%lld", (long long)i);
-        RF_TRY(child(w, number, value->item[i], length, depth));
+    if (value->kind == RF_PICKLE_TENSOR) return add_tensor(w, value->view);
+    if (is_plain(value)) return note(w, value);
+    if (value->kind == RF_PICKLE_LIST) {
+        w->nodes += value->count;
+        if (is_plain_list(value)) return note(w, value);
+        for (int64_t i = 0; i < value->count; i++) {
+            snprintf(number, sizeof number, "%lld", (long long)i);
+            RF_TRY(child(w, number, value->item[i], length, depth));
+        }
     }
     for (int64_t i = 0; value->kind == RF_PICKLE_DICT && i + 1 < value->count; i += 2) {
         const rf_pickle *key = value->item[i];
         if (key->kind == RF_PICKLE_INT) snprintf(number, sizeof number, "%lld", (long long)key->number);
-        else if (key->kind != RF_PICKLE_TEXT) continue; /* tensors are never under other keys */
+        else if (key->kind != RF_PICKLE_TEXT) return rf__fail(RF_EFORMAT, "%s: a dictionary has a key that is no text and no whole number", w->name);
         RF_TRY(child(w, key->kind == RF_PICKLE_INT ? number : key->text, value->item[i + 1], length, depth));
     }
     return RF_OK;

@@ -20,8 +20,8 @@ typedef struct archive {
 static rf_status block_of(const archive *a, int64_t index, size_t limit, const uint8_t **out, size_t *size) {
     RF_TRY(rf__zip_size(a->zip, index, size));
     if (*size > limit) return rf__fail(RF_EFORMAT, "zip entry %.100s has %zu bytes, expected at most %zu", rf__zip_name(a->zip, index), *size, limit);
-    uint8_t *block = rf__tensors_block(a->tensors, *size);
-    if (!block) return rf__fail(RF_ENOMEM, "no memory for %zu bytes", *size);
+    uint8_t *block;
+    RF_TRY(rf__tensors_block(a->tensors, *size, &block));
     *out = block;
     return rf__zip_read(a->zip, index, block, *size);
 }
@@ -55,12 +55,25 @@ static int64_t find_pickle(const rf_zip *zip, char prefix[256]) {
     return -1;
 }
 
+/* NAME/byteorder says "little"; older files say nothing. */
+static rf_status check_order(const archive *a) {
+    char name[600], order[8] = "";
+    size_t size;
+    snprintf(name, sizeof name, "%sbyteorder", a->prefix);
+    int64_t index = rf__zip_find(a->zip, name);
+    if (index < 0) return RF_OK;
+    RF_TRY(rf__zip_size(a->zip, index, &size));
+    if (size < sizeof order) RF_TRY(rf__zip_read(a->zip, index, order, size));
+    return strcmp(order, "little") ? rf__fail(RF_EUNSUPPORTED, "has the byte order \"%s\", expected little", order) : RF_OK;
+}
+
 static rf_status read_torch(archive *a, int64_t pickle) {
     const uint8_t *bytes;
     const rf_pickle *root;
     size_t size, used;
     RF_TRY(block_of(a, pickle, PICKLE_LIMIT, &bytes, &size));
-    RF_TRY(rf__pickle_read(&root, a->tensors->arena, bytes, size, &used));
+    RF_TRY(check_order(a));
+    RF_TRY(rf__pickle_read(&root, a->tensors->arena, bytes, size, &used, NULL));
     a->seen = rf__arena_alloc(a->tensors->arena, (size_t)rf__zip_count(a->zip) * sizeof *a->seen);
     if (!a->seen) return rf__fail(RF_ENOMEM, "no memory");
     a->tensors->format = "torch zip";
@@ -73,6 +86,7 @@ rf_status rf__tensors_read_zip(rf_tensors *tensors, rf_bytes bytes) {
     archive a = {.tensors = tensors, .zip = zip};
     int64_t pickle = find_pickle(zip, a.prefix);
     rf_status status = pickle >= 0 ? read_torch(&a, pickle) : rf__npz_read(tensors, zip);
-    rf__zip_close(&zip);
+    if (tensors->lazy_count) tensors->zip = zip;
+    else rf__zip_close(&zip);
     return status;
 }

@@ -54,12 +54,50 @@ rf_status rf__zip_size(const rf_zip *zip, int64_t index, size_t *size) {
     return RF_OK;
 }
 
-rf_status rf__zip_read(const rf_zip *zip, int64_t index, void *out, size_t size) {
-    zip_file_t *entry = zip_fopen_index(zip->file, (zip_uint64_t)index, 0);
-    zip_int64_t got = entry ? zip_fread(entry, out, size) : -1;
-    uint8_t more;
+struct rf_zip_stream {
+    zip_file_t *file;
+    const char *name;
+    uint64_t left; /* bytes to the end of the entry */
+};
+
+rf_status rf__zip_stream_open(rf_zip_stream **out, const rf_zip *zip, int64_t index) {
+    size_t size;
+    *out = NULL;
+    RF_TRY(rf__zip_size(zip, index, &size));
+    rf_zip_stream *stream = rf__alloc(sizeof *stream);
+    if (!stream) return rf__fail(RF_ENOMEM, "no memory");
+    stream->name = rf__zip_name(zip, index);
+    stream->left = size;
+    stream->file = zip_fopen_index(zip->file, (zip_uint64_t)index, 0);
+    if (stream->file) {
+        *out = stream;
+        return RF_OK;
+    }
+    rf__free(stream);
+    return rf__fail(RF_EFORMAT, "zip entry %.100s cannot be unpacked: %s", rf__zip_name(zip, index), zip_strerror(zip->file));
+}
+
+rf_status rf__zip_stream_read(rf_zip_stream *stream, void *out, uint64_t size) {
+    uint8_t more, *at = out;
+    bool whole = size <= stream->left;
+    for (zip_int64_t got; whole && size > 0; at += got, size -= (uint64_t)got, stream->left -= (uint64_t)got)
+        whole = (got = zip_fread(stream->file, at, size < 1u << 30 ? size : 1u << 30)) > 0;
     /* Reading past the end is what makes libzip compare the checksum. */
-    bool whole = got == (zip_int64_t)size && zip_fread(entry, &more, 1) == 0;
-    if (entry) zip_fclose(entry);
-    return whole ? RF_OK : rf__fail(RF_EFORMAT, "zip entry %.100s is damaged", rf__zip_name(zip, index));
+    if (whole && !stream->left) whole = zip_fread(stream->file, &more, 1) == 0;
+    return whole ? RF_OK : rf__fail(RF_EFORMAT, "zip entry %.100s is damaged", stream->name);
+}
+
+void rf__zip_stream_close(rf_zip_stream **stream) {
+    if (!*stream) return;
+    zip_fclose((*stream)->file);
+    rf__free(*stream);
+    *stream = NULL;
+}
+
+rf_status rf__zip_read(const rf_zip *zip, int64_t index, void *out, size_t size) {
+    rf_zip_stream *stream = NULL;
+    RF_TRY(rf__zip_stream_open(&stream, zip, index));
+    rf_status status = stream->left == size ? rf__zip_stream_read(stream, out, size) : rf__fail(RF_EINVAL, "%s: is read in part", stream->name);
+    rf__zip_stream_close(&stream);
+    return status;
 }

@@ -16,4 +16,10 @@ rf_status rf__zip_size(const rf_zip *zip, int64_t index, size_t *size);
 /* All of an entry into out [size from rf__zip_size]; the checksum is verified. */
 rf_status rf__zip_read(const rf_zip *zip, int64_t index, void *out, size_t size);
 
+/* An entry piece by piece. */
+typedef struct rf_zip_stream rf_zip_stream;
+rf_status rf__zip_stream_open(rf_zip_stream **out, const rf_zip *zip, int64_t index);
+rf_status rf__zip_stream_read(rf_zip_stream *stream, void *out, uint64_t size); /* exactly so many bytes; at the end the checksum too */
+void rf__zip_stream_close(rf_zip_stream **stream);                              /* NULL-safe; before the archive */
+
 #endif

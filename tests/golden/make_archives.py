@@ -56,9 +56,22 @@ repack("deep.pt", pickled(b"\x80\x02" + b"]" * 100 + b"a" * 99 + b"."))
 lists = b"\x80\x02]q\x00" + b"".join(b"](h%ch%ce" % (i, i) + b"q%c" % (i + 1) for i in range(40)) + b"."
 repack("billion_lists.pt", pickled(lists))
 repack("memo.pt", pickled(b"\x80\x02}r\xff\xff\xff\x7f."))
+repack("big_endian.pt", lambda name, data: b"big" if name.endswith("byteorder") else data)
+with zipfile.ZipFile(here + "big_endian.pt", "a") as new:
+    new.writestr(zipfile.ZipInfo("new/byteorder"), "big")
+torch.save({"a": {"b": number(2)}, "a.b": number(3)}, here + "twice.pt")
+np.savez(here + "fortran.npz", turned=np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+with zipfile.ZipFile(here + "zeros.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bomb:  # 80 MiB of zeros in 80 KB
+    torch.save({"w": torch.zeros(20 << 20)}, "/dev/shm/zeros.pt")
+    with zipfile.ZipFile("/dev/shm/zeros.pt") as whole:
+        for item in whole.infolist():
+            bomb.writestr(zipfile.ZipInfo(item.filename), whole.read(item), zipfile.ZIP_DEFLATED)
+    os.remove("/dev/shm/zeros.pt")
 with zipfile.ZipFile(here + "bomb.npz", "w", zipfile.ZIP_DEFLATED) as bomb:
     header = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999,), }".ljust(117) + b"\n"
     bomb.writestr(zipfile.ZipInfo("mu.npy"), header + b"\0" * 4096)
 old = open(here + "old.th", "rb").read()
 open(here + "cut.th", "wb").write(old[:-40])
+head = b"".join(pickle.dumps(x, protocol=2) for x in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}))
+open(here + "billion_lists.th", "wb").write(head + lists + pickle.dumps(["0"] * 1000, protocol=2) + b"\0" * 64)
 open(here + "calls.th", "wb").write(pickle.dumps({"w": Call()}, protocol=2))
