@@ -7,7 +7,7 @@ typedef struct rf_bench {
     int (*run)(int argc, char **argv); /* argv[0] is the benchmark's name; returns an exit code */
 } rf_bench;
 
-#define RF_BENCHES(X) X(train)
+#define RF_BENCHES(X) X(limits) X(kernels) X(model) X(train)
 
 #define X(name) extern const rf_bench rf__bench_##name;
 RF_BENCHES(X)

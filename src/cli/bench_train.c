@@ -13,6 +13,7 @@
 #include "args.h"
 #include "bench.h"
 #include "command.h"
+#include "report.h"
 
 typedef struct settings {
     int64_t batch, micro_batch, threads, steps, warm;
@@ -135,18 +136,6 @@ static json_t *result_json(const rf_recipe *recipe, const result *r) {
                      bare_json(&r->whole, f->whole), "bare_micro_batches", bare_json(&r->micro, f->whole), "bytes", bytes);
 }
 
-static rf_status write_json(const rf_recipe *recipe, const result *r, const char *path) {
-    json_t *object = result_json(recipe, r);
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(object);
-    if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");
-    rf_status status = RF_OK;
-    if (strcmp(path, "-") == 0) puts(text);
-    else status = rf__file_write(path, text, strlen(text));
-    free(text);
-    return status;
-}
-
 static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *common) {
     if (s->batch) recipe->train.batch = s->batch;
     if (s->micro_batch) recipe->train.micro_batch = s->micro_batch;
@@ -170,7 +159,7 @@ static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *
         rf__exec_profile_print(tr->lanes.exec[0], stderr);
     }
     if (status == RF_OK && !(common->json && strcmp(common->json, "-") == 0)) print_result(recipe, &r);
-    if (status == RF_OK && common->json) status = write_json(recipe, &r, common->json);
+    if (status == RF_OK && common->json) status = rf__report_write(common->json, result_json(recipe, &r));
     rf__trainer_free(&tr);
     return status;
 }

@@ -33,4 +33,4 @@ static int run(int argc, char **argv) {
                          argc > 1 ? "'" : "", names);
 }
 
-const rf_command rf__cmd_bench = {"bench", "measure this machine: training speed", run, "  strait bench train recipes/cifar-rf.yaml --batch 128 -t 2\n"};
+const rf_command rf__cmd_bench = {"bench", "measure this machine: its limits, kernels, models, training", run, "  strait bench train recipes/cifar-rf.yaml --batch 128 -t 2\n"};

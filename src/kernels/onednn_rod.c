@@ -2,24 +2,11 @@
 #include "onednn_rod.h"
 
 #ifdef RF_WITH_ONEDNN
-#include <stdlib.h>
-#include <time.h>
-
 #include "../base/memory.h"
+#include "../base/stopwatch.h"
 #include "onednn_api.h"
 
-enum { SAMPLES = 7, ARGS = 4 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
+enum { ARGS = 4 };
 
 /* Random values in (-1, 1), by 16-bit words: the top word of an f32 is a bf16, its low word is free. */
 static void *random_values(size_t bytes) {
@@ -64,24 +51,10 @@ static bool bind(rod *r, const_dnnl_primitive_desc_t pd, int direction, md_view 
            add(r, DNNL_ARG_DIFF_WEIGHTS, pd_view(pd, dnnl_query_diff_weights_md)) && add(r, DNNL_ARG_DIFF_BIAS, bias);
 }
 
-static void run(rod *r, int times) {
-    for (int i = 0; i < times; i++) dnnl_primitive_execute(r->primitive, r->stream, r->count, r->args);
+static void run(void *arg) {
+    rod *r = arg;
+    dnnl_primitive_execute(r->primitive, r->stream, r->count, r->args);
     dnnl_stream_wait(r->stream);
-}
-
-static double sample(rod *r, double budget) {
-    double seconds[SAMPLES], start = now();
-    int warm = 0;
-    do run(r, 1), warm++;
-    while (now() - start < budget / 10);
-    int times = (int)(budget / SAMPLES / ((now() - start) / warm)) + 1;
-    for (int i = 0; i < SAMPLES; i++) {
-        start = now();
-        run(r, times);
-        seconds[i] = (now() - start) / times;
-    }
-    qsort(seconds, SAMPLES, sizeof *seconds, by_value);
-    return seconds[1];
 }
 
 double rf__onednn_seconds(const rf_conv_args *a, int direction, int threads, double budget) {
@@ -101,7 +74,7 @@ double rf__onednn_seconds(const rf_conv_args *a, int direction, int threads, dou
         dnnl_stream_create(&r.stream, r.engine, dnnl_stream_default_flags) == dnnl_success)
         pd = dense_desc(r.engine, &d, direction, NULL);
     if (pd && dnnl_primitive_create(&r.primitive, pd) == dnnl_success && bind(&r, pd, direction, md_of(&bias)))
-        seconds = sample(&r, budget);
+        seconds = rf__stopwatch(run, &r, budget);
     for (int i = 0; i < r.count; i++) dnnl_memory_destroy(r.args[i].memory);
     for (int i = 0; i < ARGS; i++) rf__free(r.buffers[i]);
     if (r.primitive) dnnl_primitive_destroy(r.primitive);

@@ -1,0 +1,215 @@
+/* bench_kernels.c - strait bench kernels: GFLOP/s of the dense kernels, ours beside bare oneDNN in turn, forward, by data and by weights, and
+ * how much of the register-only peak of the same run that is. Buffers hold random values (zeros run faster than data). STRAIT_CPU caps
+ * the instruction set of ours. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/cpu.h"
+#include "../base/memory.h"
+#include "../base/stopwatch.h"
+#include "../base/threads.h"
+#include "../kernels/kernels.h"
+#include "../kernels/limits.h"
+#include "../kernels/onednn_rod.h"
+#include "../kernels/scalar.h"
+#include "args.h"
+#include "bench.h"
+#include "command.h"
+#include "report.h"
+
+enum { DIRECTIONS = 3 };
+static const char *const direction_names[DIRECTIONS] = {"forward", "by_data", "by_weights"};
+
+typedef struct settings {
+    int64_t threads;
+    double budget;
+    const char *dtype, *set;
+} settings;
+
+typedef struct shape {
+    const char *set;
+    int batch, h, w, cin, cout, kernel, stride;
+} shape;
+
+/* unet: the convolutions of the shipped and the 7 M networks; dit: the linear layers of DiT-S/2, DiT-B/2 and SiT-XL/2 at 256 tokens, batch
+ * 1 and 4, and the ragged 1178 tokens of a text-conditioned model. */
+static const shape shapes[] = {
+    {"unet", 16, 32, 32, 64, 64, 3, 1},   {"unet", 16, 32, 32, 64, 128, 3, 1}, {"unet", 16, 16, 16, 128, 128, 3, 1},
+    {"unet", 16, 8, 8, 256, 256, 3, 1},   {"unet", 16, 28, 28, 32, 32, 3, 1},  {"unet", 16, 14, 14, 64, 64, 3, 1},
+    {"unet", 16, 7, 7, 128, 128, 3, 1},   {"unet", 16, 32, 32, 64, 128, 3, 2}, {"unet", 16, 32, 32, 3, 64, 3, 1},
+    {"unet", 16, 32, 32, 64, 3, 3, 1},    {"unet", 16, 16, 16, 128, 128, 1, 1},
+    {"dit", 1, 1, 256, 384, 384, 1, 1},   {"dit", 1, 1, 256, 384, 1536, 1, 1}, {"dit", 1, 1, 256, 1536, 384, 1, 1},
+    {"dit", 1, 1, 256, 768, 3072, 1, 1},  {"dit", 1, 1, 256, 3072, 768, 1, 1}, {"dit", 1, 1, 256, 1152, 4608, 1, 1},
+    {"dit", 1, 1, 256, 4608, 1152, 1, 1}, {"dit", 4, 1, 256, 384, 1536, 1, 1}, {"dit", 4, 1, 256, 1152, 4608, 1, 1},
+    {"dit", 1, 1, 1178, 1536, 1536, 1, 1}, {"dit", 1, 1, 16, 384, 1536, 1, 1}, {"dit", 1, 1, 1, 384, 1536, 1, 1},
+};
+
+/* What a benchmark of one shape needs at hand. */
+typedef struct bed {
+    rf_pool *pool;
+    double budget;
+} bed;
+
+typedef struct job { /* one kernel call, cut over the pool */
+    rf_kernel_fn fn;
+    const void *args;
+    char *scratch;
+    size_t scratch_bytes;
+    int64_t units;
+} job;
+
+static void task(void *arg, int64_t begin, int64_t end, int worker) {
+    const job *j = arg;
+    j->fn(j->args, begin, end, j->scratch + worker * j->scratch_bytes);
+}
+
+typedef struct sequence {
+    const bed *bed;
+    const job *jobs;
+    int count;
+} sequence;
+
+static void run_sequence(void *arg) {
+    const sequence *s = arg;
+    for (int i = 0; i < s->count; i++)
+        if (s->jobs[i].units) rf__pool_run(s->bed->pool, s->jobs[i].units, 1, task, (void *)&s->jobs[i]);
+}
+
+static double seconds(const bed *b, const job *jobs, int count) {
+    return rf__stopwatch(run_sequence, &(sequence){b, jobs, count}, b->budget);
+}
+
+static void *values(rf_dtype dtype, int64_t n) {
+    void *p = rf__alloc((size_t)n * rf__dtype_size(dtype));
+    uint64_t state = 1;
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        rf__put(dtype, p, i, (float)(state >> 40) / 8388608.0f - 1.0f);
+    }
+    return p;
+}
+
+static char *scratch_for(const bed *b, job *j, size_t bytes) {
+    j->scratch_bytes = (bytes + 63) / 64 * 64;
+    return j->scratch = rf__alloc(j->scratch_bytes * (size_t)rf__pool_size(b->pool) + 64);
+}
+
+/* Forward, or with `transposed` the gradient by data (of a strided convolution: dilated input). */
+static double conv_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *forward, bool transposed) {
+    rf_conv_args a = *forward;
+    rf_pack_args k = {.dtype = a.dtype, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw, .transposed = transposed};
+    float *weights = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
+    k.w = weights;
+    k.packed = rf__alloc(p->packed_size(&k));
+    p->pack(&k, 0, p->pack_units(&k), NULL);
+    if (transposed) {
+        a.cin = forward->cout, a.cout = forward->cin;
+        a.h = forward->oh, a.w = forward->ow, a.oh = forward->h, a.ow = forward->w;
+        a.dilate = forward->stride, a.stride = 1;
+        a.pad_h = a.kh - 1 - forward->pad_h, a.pad_w = a.kw - 1 - forward->pad_w;
+    }
+    a.packed = k.packed;
+    void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *y = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
+    float *bias = values(RF_F32, a.cout);
+    a.x = x, a.y = y, a.bias = bias;
+    job j = {.fn = p->conv, .args = &a, .units = p->conv_units(&a)};
+    scratch_for(b, &j, p->conv_scratch(&a));
+    double s = seconds(b, &j, 1);
+    void *all[] = {weights, k.packed, x, y, bias, j.scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
+    return s;
+}
+
+static double dw_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *f) {
+    rf_conv_dw_args a = {.dtype = f->dtype, .batch = f->batch, .h = f->h, .w = f->w, .cin = f->cin, .oh = f->oh, .ow = f->ow,
+                         .cout = f->cout, .kh = f->kh, .kw = f->kw, .stride = f->stride, .pad_h = f->pad_h,
+                         .pad_w = f->pad_w};
+    void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *dy = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
+    a.x = x, a.dy = dy;
+    a.dw = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
+    a.dbias = values(RF_F32, a.cout);
+    a.shared = rf__alloc(p->dw_shared(&a) + 64);
+    job j[2] = {{.fn = p->dw_prepare, .args = &a, .units = p->dw_prepare_units(&a)},
+                {.fn = p->conv_dw, .args = &a, .units = p->dw_units(&a)}};
+    j[0].scratch = scratch_for(b, &j[1], p->dw_scratch(&a));
+    double s = seconds(b, j, 2);
+    void *all[] = {x, dy, a.dw, a.dbias, a.shared, j[1].scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
+    return s;
+}
+
+static rf_conv_args args_of(const shape *s, rf_dtype dtype) {
+    rf_conv_args a = {.dtype = dtype, .y_dtype = dtype, .batch = s->batch, .h = s->h, .w = s->w, .cin = s->cin,
+                      .cout = s->cout, .kh = s->kernel, .kw = s->kernel, .stride = s->stride, .pad_h = s->kernel / 2,
+                      .pad_w = s->kernel / 2, .dilate = 1, .scale = 1, .residual_scale = 1};
+    a.oh = (s->h + 2 * a.pad_h - s->kernel) / s->stride + 1;
+    a.ow = (s->w + 2 * a.pad_w - s->kernel) / s->stride + 1;
+    return a;
+}
+
+/* One line: ours and theirs in GFLOP/s a direction, measured one after the other so that a busy spell hits both. */
+static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s, rf_dtype dtype, double peak) {
+    rf_conv_args a = args_of(s, dtype);
+    double gflop = 2e-9 * (double)(a.batch * a.oh * a.ow) * a.cin * a.cout * a.kh * a.kw;
+    const char *type = dtype == RF_BF16 ? "bf16" : "f32";
+    printf("%-4s %2dx%dx%-4d %4d -> %-4d k%d s%d ", type, s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
+    json_t *line = json_pack("{ss s[iiiiiii]}", "dtype", type, "shape", s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
+    for (int i = 0; i < DIRECTIONS; i++) {
+        double ours = i == RF_ROD_WEIGHTS ? dw_seconds(b, &table->conv, &a) : conv_seconds(b, &table->conv, &a, i == RF_ROD_DATA);
+        double theirs = rf__onednn_seconds(&a, i, rf__pool_size(b->pool), b->budget);
+        printf(" %6.0f", gflop / ours);
+        if (theirs > 0) printf(" %6.0f x%-5.2f", gflop / theirs, theirs / ours);
+        else printf("      - -     ");
+        json_object_set_new(line, direction_names[i], json_pack("{sf so so}", "gflops", gflop / ours, "onednn", theirs > 0 ? json_real(gflop / theirs) : json_null(),
+                                                                "of_peak", peak > 0 ? json_real(gflop / ours / peak) : json_null()));
+        if (i == 0 && peak > 0) printf("%3.0f%% ", 100 * gflop / ours / peak);
+        fflush(stdout);
+    }
+    printf("\n");
+    return line;
+}
+
+static rf_status measure(const settings *s, const bed *b, json_t **out) {
+    const rf_kernels *table = rf__kernels();
+    if (!table) return RF_ENOTFOUND;
+    double peaks[] = {rf__limit_dense(false, b->pool, b->budget), rf__limit_dense(true, b->pool, b->budget)};
+    json_t *rows = json_array();
+    printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16)\n", table->isa,
+           rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16]);
+    printf("%-34s %-25s %-20s %-20s\n", "images x h x w, channels", "forward (of peak)", "by data", "by weights");
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+            if (strcmp(s->set, "all") != 0 && strcmp(s->set, shapes[i].set) != 0) continue;
+            if (strcmp(s->dtype, "all") != 0 && strcmp(s->dtype, dtype == RF_BF16 ? "bf16" : "f32") != 0) continue;
+            json_array_append_new(rows, bench_shape(b, table, &shapes[i], dtype, peaks[dtype]));
+        }
+    *out = json_pack("{ss si sf sf so}", "isa", table->isa, "threads", rf__pool_size(b->pool), "peak_f32", peaks[RF_F32], "peak_bf16", peaks[RF_BF16],
+                     "rows", rows);
+    return RF_OK;
+}
+
+#define AT(member) offsetof(settings, member)
+static const char *const dtypes[] = {"all", "f32", "bf16", NULL}, *const sets[] = {"all", "unet", "dit", NULL};
+static const rf_arg options[] = {
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
+    {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "0.35", 0.01, 100, NULL, "SECONDS", "for each figure"},
+    {"dtype", 0, NULL, RF_ARG_CHOICE, AT(dtype), "all", 0, 0, dtypes, "TYPE", "of the numbers"},
+    {"shapes", 0, NULL, RF_ARG_CHOICE, AT(set), "all", 0, 0, sets, "SET", "which list"},
+    {NULL}};
+
+static int run(int argc, char **argv) {
+    static const rf_args spec = {"bench kernels", "Measure the dense kernels beside oneDNN's.", NULL, 0, 0, options,
+                                 "  strait bench kernels --shapes dit --dtype bf16\n"};
+    settings s;
+    rf_common common;
+    rf__args_parse(&spec, argc, argv, &s, &common, NULL);
+    bed b = {.pool = rf__pool_create((int)s.threads), .budget = s.budget};
+    json_t *report = NULL;
+    rf_status status = b.pool ? measure(&s, &b, &report) : rf__fail(RF_ENOMEM, "bench kernels: no memory for threads");
+    if (status == RF_OK) status = rf__report_write(common.json, report);
+    rf__pool_free(&b.pool);
+    return rf__cli_failed("bench kernels", status);
+}
+
+const rf_bench rf__bench_kernels = {"kernels", "convolutions and linear layers, ours beside bare oneDNN, and the share of the peak", run};

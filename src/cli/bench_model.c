@@ -1,0 +1,179 @@
+/* bench_model.c - strait bench model: one forward call of a network for several numbers of rows: time, rate, share of the peak of the same
+ * run, and the sum of bare oneDNN's times for the same layers alone. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/memory.h"
+#include "../base/rng.h"
+#include "../base/stopwatch.h"
+#include "../io/fields.h"
+#include "../kernels/limits.h"
+#include "../models/model.h"
+#include "../train/bare.h"
+#include "args.h"
+#include "bench.h"
+#include "command.h"
+#include "report.h"
+
+typedef struct settings {
+    const char *model, *network, *dtype;
+    int64_t threads;
+    double budget;
+    rf_arg_list rows;
+    bool profile;
+} settings;
+
+/* Networks that others publish figures of, with random weights. */
+typedef struct network {
+    const char *name, *kind, *config;
+} network;
+
+static const network networks[] = {
+    {"dit-s2", "dit", "{\"channels\":4,\"depth\":12,\"hidden\":384,\"heads\":6,\"classes\":1000}"},
+    {"dit-b2", "dit", "{\"channels\":4,\"depth\":12,\"hidden\":768,\"heads\":12,\"classes\":1000}"},
+    {"sit-xl2", "dit", "{\"channels\":4,\"depth\":28,\"hidden\":1152,\"heads\":16,\"classes\":1000}"},
+    {"unet-7m", "unet", "{\"base\":64,\"multipliers\":[1,2,2],\"blocks\":2,\"attention\":[16],\"classes\":10}"},
+    {"unet-16m", "unet", "{\"base\":96,\"multipliers\":[1,2,2],\"blocks\":2,\"attention\":[16],\"classes\":10}"},
+};
+static const char *const network_names[] = {"dit-s2", "dit-b2", "sit-xl2", "unet-7m", "unet-16m", NULL};
+
+static rf_status create(const network *n, rf_model **out) {
+    const rf_model_kind *kind = rf__model_kind_find(n->kind);
+    if (!kind) return RF_ENOTFOUND;
+    void *config = rf__alloc(kind->config_size);
+    json_t *settings = json_loads(n->config, 0, NULL);
+    rf_status status = config && settings ? RF_OK : rf__fail(RF_ENOMEM, "bench model: no memory for %s", n->name);
+    if (status == RF_OK) status = rf__fields_read(kind->fields, config, settings, n->name);
+    if (status == RF_OK) status = rf__model_create(out, kind, config, 1);
+    json_decref(settings);
+    rf__free(config);
+    return status;
+}
+
+static rf_status open_model(const settings *s, rf_model **out) {
+    if (s->model) return rf__model_open(out, s->model);
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        if (!strcmp(networks[i].name, s->network)) return create(&networks[i], out);
+    return rf__fail(RF_ENOTFOUND, "bench model: no network '%s'", s->network);
+}
+
+/* A plan for so many rows, with random values in its inputs. */
+typedef struct bed {
+    rf_pool *pool;
+    rf_plan *plan;
+    rf_exec *exec;
+    rf_status status;
+} bed;
+
+static rf_status set_up(bed *b, const rf_model *model, rf_dtype dtype, int64_t rows) {
+    rf_graph *g = rf__graph_create(dtype);
+    if (!g) return rf__fail(RF_ENOMEM, "bench model: no memory for a graph");
+    rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);
+    rf__output(g, "v", model->kind->build(g, model->config, &in));
+    rf_status status = rf__graph_status(g);
+    if (status == RF_OK) status = rf__plan_build(&b->plan, g, model->weights, rf__kernels());
+    if (status == RF_OK) status = rf__exec_create(&b->exec, b->plan, rf__pool_size(b->pool));
+    rf__graph_free(&g);
+    RF_TRY(status);
+    int64_t scalars = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+    rf__rng_normal(1, RF_STREAM_NOISE, 0, rows * scalars, rf__exec_buffer(b->exec, "x"));
+    rf__rng_uniform(1, RF_STREAM_TIME, 0, rows, rf__exec_buffer(b->exec, "t"));
+    int32_t *label = rf__exec_buffer(b->exec, "label");
+    for (int64_t r = 0; label && r < rows; r++) label[r] = (int32_t)(r % model->shape.classes);
+    return RF_OK;
+}
+
+static void tear_down(bed *b) {
+    rf__exec_free(&b->exec);
+    rf__plan_free(&b->plan);
+}
+
+static void forward(void *arg) {
+    bed *b = arg;
+    if (b->status == RF_OK) b->status = rf__exec_run(b->exec, b->pool);
+}
+
+/* Seconds of bare oneDNN for the plan's dense layers; 0 when this build has none. */
+static double bare(const bed *b, double budget) {
+    rf_bare_seconds out;
+    if (rf__bare_measure(&out, b->plan, 1, rf__pool_size(b->pool), budget / 10) != RF_OK) return 0;
+    return out.forward;
+}
+
+static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
+    bed b = {.pool = pool};
+    rf_status status = set_up(&b, model, dtype, rows);
+    double seconds = status == RF_OK ? rf__stopwatch(forward, &b, s->budget) : 0;
+    if (status == RF_OK) status = b.status;
+    if (status == RF_OK) {
+        double theirs = bare(&b, s->budget);
+        rf_plan_stats stats = rf__plan_stats(b.plan);
+        double rate = stats.gflop / seconds;
+        printf("%5lld %10.3f %10.1f %10.0f %7.0f %%", (long long)rows, 1e3 * seconds, (double)rows / seconds, rate, peak > 0 ? 100 * rate / peak : 0);
+        if (theirs > 0) printf(" %12.3f %8.2f", 1e3 * theirs, seconds / theirs);
+        printf(" %10.1f\n", (double)stats.arena_bytes / 1048576);
+        fflush(stdout);
+        json_array_append_new(out, json_pack("{sI sf sf sf so sI}", "rows", (json_int_t)rows, "seconds", seconds, "gflops", rate, "of_peak",
+                                             peak > 0 ? rate / peak : 0, "onednn_layers_seconds", theirs > 0 ? json_real(theirs) : json_null(), "arena_bytes",
+                                             (json_int_t)stats.arena_bytes));
+    }
+    if (status == RF_OK && s->profile) {
+        rf__exec_profile(b.exec, true);
+        status = rf__exec_run(b.exec, pool);
+        rf__exec_profile_print(b.exec, stderr);
+    }
+    tear_down(&b);
+    return status;
+}
+
+static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool, json_t **report) {
+    if (!rf__kernels()) return RF_ENOTFOUND;
+    static const double usual[] = {1, 4, 16};
+    const double *list = s->rows.count ? s->rows.at : usual;
+    int count = s->rows.count ? s->rows.count : 3;
+    rf_dtype dtype = strcmp(s->dtype, "bf16") ? RF_F32 : RF_BF16;
+    double peak = rf__limit_dense(dtype == RF_BF16, pool, s->budget);
+    json_t *rows = json_array();
+    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->model ? s->model : s->network,
+           (double)rf__model_parameters(model) / 1e6, s->dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
+    printf("%5s %10s %10s %10s %9s %12s %8s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "arena MiB");
+    rf_status status = RF_OK;
+    for (int i = 0; i < count && status == RF_OK; i++) status = bench_rows(s, model, dtype, (int64_t)list[i], pool, peak, rows);
+    *report = json_pack("{ss sI ss ss si sf so}", "model", s->model ? s->model : s->network, "parameters", (json_int_t)rf__model_parameters(model), "dtype",
+                        s->dtype, "isa", rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", peak, "rows", rows);
+    return status;
+}
+
+#define AT(member) offsetof(settings, member)
+static const char *const dtypes[] = {"f32", "bf16", NULL};
+static const rf_arg table[] = {
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
+    {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, network_names, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, dtypes, "TYPE", "of the numbers inside"},
+    {"rows", 0, NULL, RF_ARG_INTS, AT(rows), NULL, 1, 4096, NULL, "N,..", "rows of a call (1,4,16)"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
+    {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure"},
+    {"profile", 0, NULL, RF_ARG_FLAG, AT(profile), NULL, 0, 0, NULL, NULL, "seconds of every kernel, on stderr"},
+    {NULL}};
+
+static int run(int argc, char **argv) {
+    static const rf_args spec = {"bench model", "Measure one call of a network.", NULL, 0, 0, table,
+                                 "  strait bench model --network dit-b2 --rows 1,4,16\n  strait bench model -m models/fashion-rf.safetensors --dtype f32\n"};
+    settings s;
+    rf_common common;
+    rf__args_parse(&spec, argc, argv, &s, &common, NULL);
+    rf_model *model = NULL;
+    json_t *report = NULL;
+    rf_pool *pool = rf__pool_create((int)s.threads);
+    rf_status status = pool ? open_model(&s, &model) : rf__fail(RF_ENOMEM, "bench model: no memory for threads");
+    if (status == RF_OK) status = measure(&s, model, pool, &report);
+    if (status == RF_OK) status = rf__report_write(common.json, report);
+    else json_decref(report);
+    rf__model_free(&model);
+    rf__pool_free(&pool);
+    rf__args_fini(table, &s);
+    return rf__cli_failed("bench model", status);
+}
+
+const rf_bench rf__bench_model = {"model", "a network's forward call by rows, beside its bare layers in oneDNN", run};

@@ -1,0 +1,13 @@
+# strait bench: every benchmark runs and reports numbers that can be; how fast they are is not a test.
+here=$(mktemp -d)
+. tests/cli/common.inc
+model unet "$here/m.safetensors" height=8 width=8 channels=1 classes=3 base=8 "multipliers=[1]" blocks=1 "attention=[8]"
+check "limits" "$STRAIT" bench limits --budget 0.01 -t 1 --json "$here/limits.json"
+check "memory has a speed" grep -q '"copy-dram"' "$here/limits.json"
+check "kernels" "$STRAIT" bench kernels --budget 0.01 --shapes dit --dtype f32 --json "$here/kernels.json"
+check "three directions" grep -q '"by_weights"' "$here/kernels.json"
+check "a model" "$STRAIT" bench model -m "$here/m.safetensors" --rows 1,3 --budget 0.01 --json "$here/model.json"
+check "rows as asked" grep -q '"rows": 3' "$here/model.json"
+refused "no such network" 2 "network" "$STRAIT" bench model --network huge
+refused "no such benchmark" 2 "limits" "$STRAIT" bench nothing
+refused "no model" 1 "absent" "$STRAIT" bench model -m "$here/absent.safetensors"
