@@ -33,14 +33,6 @@ static rf_status describe(void *user, int64_t index, rf_job_spec *spec) {
     return RF_OK;
 }
 
-static void add(rf_counters *sum, const rf_counters *one) {
-    sum->nfe_full += one->nfe_full;
-    sum->nfe_refine += one->nfe_refine;
-    sum->extrapolated += one->extrapolated;
-    sum->rows_full += one->rows_full;
-    sum->rows_refine += one->rows_refine;
-}
-
 static rf_status finished(void *user, const rf_trajectory *trajectory) {
     shoot_state *state = user;
     if (trajectory->status != RF_JOB_DONE) return rf__fail(trajectory->failure, "%s", trajectory->sentence);
@@ -52,7 +44,7 @@ static rf_status finished(void *user, const rf_trajectory *trajectory) {
     shot.seed = trajectory->spec.seed;
     shot.label = rf__order_label(&state->orders[shot.order], state->model, shot.k);
     state->totals->images++;
-    add(&state->totals->counters, &shot.counters);
+    rf__counters_add(&state->totals->counters, &shot.counters);
     return state->image(state->user, &shot);
 }
 
@@ -98,7 +90,7 @@ rf_status rf__shoot_with(const rf_shoot_opts *opts, rf_sampler *sampler, const r
     return status;
 }
 
-static int64_t peak_memory(void) {
+int64_t rf__peak_memory(void) {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
 }
@@ -150,6 +142,6 @@ json_t *rf__shoot_totals_json(const rf_shoot_totals *totals) {
     json_object_set_new(json, "latency", rf__histogram_json(&totals->run.latency));
     json_object_set_new(json, "wait", rf__histogram_json(&totals->run.wait));
     json_object_set_new(json, "plans", rf__plans_json(&totals->run.plans));
-    json_object_set_new(json, "peak_memory_bytes", json_integer((json_int_t)peak_memory()));
+    json_object_set_new(json, "peak_memory_bytes", json_integer((json_int_t)rf__peak_memory()));
     return json;
 }

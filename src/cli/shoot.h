@@ -41,6 +41,7 @@ json_t *rf__shoot_totals_json(const rf_shoot_totals *totals);
 json_t *rf__histogram_json(const rf_histogram *histogram);
 json_t *rf__plans_json(const rf_plan_cache_stats *plans);
 json_t *rf__row_times_json(const rf_row_times *times);
+int64_t rf__peak_memory(void); /* bytes of this process so far */
 double rf__fill_rate(const rf_batcher_stats *stats);
 
 #endif

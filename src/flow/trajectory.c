@@ -29,6 +29,14 @@ static rf_status check(const rf_job_spec *spec) {
     return RF_OK;
 }
 
+void rf__counters_add(rf_counters *sum, const rf_counters *one) {
+    sum->nfe_full += one->nfe_full;
+    sum->nfe_refine += one->nfe_refine;
+    sum->extrapolated += one->extrapolated;
+    sum->rows_full += one->rows_full;
+    sum->rows_refine += one->rows_refine;
+}
+
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     *out = NULL;
     rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);

@@ -43,6 +43,8 @@ typedef struct rf_counters {
     int64_t rows_full, rows_refine;             /* network rows they took: guidance takes two an answer */
 } rf_counters;
 
+void rf__counters_add(rf_counters *sum, const rf_counters *one);
+
 typedef struct rf_trajectory {
     uint64_t id;
     rf_job_spec spec;
