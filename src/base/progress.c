@@ -29,6 +29,12 @@ static void draw(const rf_progress *p, double now, const char *note, const char 
     int64_t here = p->done - p->first_done;
     double elapsed = now - p->started;
     int filled = p->total > 0 ? (int)(p->done * BAR / p->total) : 0;
+    if (p->total <= 0) { /* nobody knows how much there will be */
+        duration(elapsed, spent);
+        fprintf(stderr, "%s%s %lld  %s  %s%s", start, p->what, (long long)p->done, spent, note ? note : "", end);
+        fflush(stderr);
+        return;
+    }
     memset(bar, '.', BAR);
     memset(bar, '#', (size_t)(filled > BAR ? BAR : filled));
     bar[BAR] = 0;
