@@ -13,7 +13,7 @@ graph: base kernels
 nn: base kernels graph
 io: base kernels graph
 flow: base kernels graph
-models: base kernels graph nn io flow/field.h
+models: base kernels graph nn io flow/field.h flow/windows.h
 eval: base kernels graph nn io models flow
 train: base kernels graph nn io models flow eval
 api: base kernels graph nn io models flow

@@ -105,6 +105,8 @@ rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *imag
     grid_opts.shift = opts->shift;
     grid_opts.list = opts->times;
     grid_opts.list_count = opts->time_count;
+    const rf_windows *windows = &rf__sampler_model(sampler)->windows;
+    grid_opts.windows = windows->count ? windows : NULL;
     RF_TRY(rf__grid_build(&grid, schedule, &grid_opts));
     state.shared.times = grid.t;
     state.shared.steps = grid.steps;

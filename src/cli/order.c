@@ -40,7 +40,7 @@ static rf_status check_whole(const rf_grid *grid, const char *flag) {
                     last);
 }
 
-static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags) {
+static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     const char *flag = flags->sigmas.count ? "--sigmas" : "--times";
     if (flags->sigmas.count && flags->times.count)
         return rf__fail(RF_EINVAL, "--sigmas and --times are both given, expected one of them");
@@ -51,6 +51,7 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags) {
     rf_grid_opts opts = rf__grid_defaults();
     opts.list = flags->times.at;
     opts.list_count = flags->times.count;
+    opts.windows = model->windows.count ? &model->windows : NULL;
     if (flags->sigmas.count) {
         RF_TRY(times_of_sigmas(&flags->sigmas, &converted, &opts.list_count));
         opts.list = converted;
@@ -82,6 +83,7 @@ static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags, con
     if (flags->steps) opts.steps = (int)flags->steps;
     if (flags->flow_shift) opts.shift = flags->flow_shift;
     opts.tokens = tokens_of(model);
+    opts.windows = model->windows.count ? &model->windows : NULL;
     bool shifted = strcmp(name, "shifted") == 0;
     if (flags->flow_shift && !shifted)
         return rf__fail(RF_EINVAL, "--flow-shift is given and --scheduler is %s, expected shifted", name);
@@ -170,7 +172,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));
-    RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags) : named_grid(order, flags, model));
+    RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags, model) : named_grid(order, flags, model));
     order->seed = (uint64_t)flags->seed;
     order->deadline = flags->deadline_ms / 1e3;
     order->output = flags->output ? strdup(flags->output) : NULL;

@@ -40,7 +40,22 @@ rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v) {
     return slab->field->velocity(slab->field->self, slab->rows, x, slab->t, slab->cond, v);
 }
 
+/* The steps that a sampler of this field would take. */
+static rf_status window_euler(rf_slab *slab, int steps) {
+    double *times = rf__alloc_array((size_t)steps + 1, sizeof *times);
+    if (!times) return rf__fail(RF_ENOMEM, "no memory for %d times", steps);
+    rf_status status = rf__windows_grid(slab->field->windows, steps, times);
+    for (int s = 0; s < steps && status == RF_OK; s++) {
+        float h = (float)(times[s + 1] - times[s]);
+        status = rf__slab_ask(slab, slab->z, (float)times[s], slab->k[0]);
+        for (int64_t i = 0; i < slab->rows * slab->n && status == RF_OK; i++) slab->z[i] += slab->k[0][i] * h;
+    }
+    rf__free(times);
+    return status;
+}
+
 rf_status rf__slab_euler(rf_slab *slab, int64_t steps) {
+    if (slab->field->windows && steps >= slab->field->windows->count) return window_euler(slab, (int)steps);
     for (int64_t s = 0; s < steps; s++) {
         RF_TRY(rf__slab_ask(slab, slab->z, (float)s / (float)steps, slab->k[0]));
         for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->z[i] += slab->k[0][i] / (float)steps;

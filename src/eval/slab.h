@@ -2,7 +2,7 @@
  * is no policy, no guidance and no request; it is the yardstick, not the thing measured. */
 #ifndef RF_EVAL_SLAB_H
 #define RF_EVAL_SLAB_H
-#include "../flow/field.h"
+#include "../flow/windows.h"
 
 enum { RF_SLAB_ROWS = 256 };
 
@@ -24,7 +24,7 @@ void rf__slab_fini(rf_slab *slab);
 void rf__slab_place(rf_slab *slab, int64_t rows, const float *x, const rf_cond *cond);
 /* v = velocity of all rows at x and one time. */
 rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v);
-/* `steps` equal steps from t = 0 to 1. note: may be NULL; costs Runge-Kutta one more call a step. */
+/* `steps` equal steps from t = 0 to 1; Euler on a field of as many windows or fewer: equal inside each (flow/windows.h). note: may be NULL; costs Runge-Kutta one more call a step. */
 rf_status rf__slab_euler(rf_slab *slab, int64_t steps);
 rf_status rf__slab_runge_kutta(rf_slab *slab, int64_t steps, rf_slab_fn note, void *user);
 

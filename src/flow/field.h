@@ -10,6 +10,7 @@ typedef struct rf_cond {
 } rf_cond;
 
 typedef struct rf_row_times rf_row_times; /* row_times.h */
+typedef struct rf_windows rf_windows;     /* windows.h */
 
 /* v[r,:] = velocity at (x[r,:], t[r]) for r < rows. A row's bytes depend on that row alone (row isolation).
  */
@@ -23,6 +24,7 @@ typedef struct rf_field {
     /* Rows that a call of `rows` really computes (plans exist for some numbers of rows only). NULL: as many. */
     int64_t (*bucket)(void *self, int64_t rows);
     const rf_row_times *times; /* borrowed; NULL: not measured */
+    const rf_windows *windows; /* borrowed; the field is straight inside these only. NULL: one window */
 } rf_field;
 
 #endif

@@ -108,14 +108,16 @@ rf_status rf__grid_check(const double *t, int steps) {
     return RF_OK;
 }
 
-static void fill(rf_grid *grid, const rf_schedule *schedule, const rf_grid_opts *opts) {
+static rf_status fill(rf_grid *grid, const rf_schedule *schedule, const rf_grid_opts *opts) {
+    if (opts->windows && schedule == &uniform) return rf__windows_grid(opts->windows, grid->steps, grid->t);
     if (!schedule->warp) {
         memcpy(grid->t, opts->list, (size_t)opts->list_count * sizeof *grid->t);
-        return;
+        return RF_OK;
     }
     for (int i = 1; i < grid->steps; i++) grid->t[i] = schedule->warp(opts, (double)i / grid->steps);
     grid->t[0] = 0;
     grid->t[grid->steps] = 1;
+    return RF_OK;
 }
 
 rf_status rf__grid_build(rf_grid *out, const rf_schedule *schedule, const rf_grid_opts *opts) {
@@ -126,8 +128,9 @@ rf_status rf__grid_build(rf_grid *out, const rf_schedule *schedule, const rf_gri
         return rf__fail(RF_EINVAL, "steps is %d, expected 1 .. %d", steps, RF_MAX_STEPS);
     rf_grid grid = {steps, rf__alloc_array((size_t)steps + 1, sizeof *grid.t)};
     if (!grid.t) return rf__fail(RF_ENOMEM, "no memory for a grid of %d steps", steps);
-    fill(&grid, schedule, opts);
-    rf_status status = rf__grid_check(grid.t, steps);
+    rf_status status = fill(&grid, schedule, opts);
+    if (status == RF_OK) status = rf__grid_check(grid.t, steps);
+    if (status == RF_OK && opts->windows) status = rf__windows_check(opts->windows, grid.t, steps);
     if (status != RF_OK) rf__grid_fini(&grid);
     *out = grid;
     return status;

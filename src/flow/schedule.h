@@ -2,7 +2,7 @@
  * data, strictly rising, with exact ends. */
 #ifndef RF_FLOW_SCHEDULE_H
 #define RF_FLOW_SCHEDULE_H
-#include "../base/status.h"
+#include "windows.h"
 
 #define RF_MAX_STEPS 10000
 
@@ -13,6 +13,8 @@ typedef struct rf_grid_opts {
     int64_t tokens;     /* of `flux`: tokens of the image, > 0 */
     const double *list; /* of `list`: strictly rising or falling times inside [0, 1]; borrowed */
     int list_count;     /* steps + 1 of them */
+    const rf_windows *windows; /* of the model: `uniform` then shares its steps out among them, every other grid must stop at each
+                                * edge; NULL: none. Borrowed */
 } rf_grid_opts;
 
 typedef struct rf_schedule {

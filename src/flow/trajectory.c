@@ -43,6 +43,7 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
     trajectory->spec = *spec;
     if (!spec->guidance) trajectory->spec.guidance = rf__guidance_find("none");
+    if (!spec->windows && spec->field) trajectory->spec.windows = spec->field->windows;
     if (!spec->policy) trajectory->spec.policy = rf__policy_find("none");
     rf_status status = check(&trajectory->spec);
     if (status == RF_OK) {

@@ -23,7 +23,7 @@ typedef struct rf_job_spec {
     rf_guidance_opts guidance_opts;
     const rf_policy *policy; /* NULL: none */
     const void *profile;     /* handed to policy->begin */
-    const rf_windows *windows; /* the field is straight inside these only; NULL: one window */
+    const rf_windows *windows; /* the field is straight inside these only; NULL: those of the field */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
     double deadline;         /* monotonic seconds (rf__now) at which it should be over; 0: none */

@@ -2,12 +2,29 @@
 #include "windows.h"
 
 #include <math.h>
+#include <string.h>
 
 rf_status rf__windows_uniform(rf_windows *out, int count) {
     if (count < 1 || count > RF_MAX_WINDOWS) return rf__fail(RF_EINVAL, "windows is %d, expected 1 .. %d", count, RF_MAX_WINDOWS);
+    double edge[RF_MAX_WINDOWS + 1];
+    for (int k = 0; k <= count; k++) edge[k] = (double)k / count;
+    return rf__windows_between(out, edge, count);
+}
+
+rf_status rf__windows_between(rf_windows *out, const double *edge, int count) {
+    if (count < 1 || count > RF_MAX_WINDOWS) return rf__fail(RF_EINVAL, "windows is %d, expected 1 .. %d", count, RF_MAX_WINDOWS);
+    if (edge[0] != 0 || edge[count] != 1)
+        return rf__fail(RF_EINVAL, "windows run from %g to %g, expected from 0 (noise) to 1 (data)", edge[0], edge[count]);
     *out = (rf_windows){.count = count};
-    for (int k = 0; k <= count; k++) out->edge[k] = (double)k / count;
-    for (int k = 0; k < count; k++) out->lambda[k] = 1;
+    for (int k = 0; k < count; k++) {
+        /* a window must be wider than the slack on its two edges, or no time would belong to it */
+        if (!(edge[k + 1] - edge[k] > 4 * RF_WINDOW_SLACK))
+            return rf__fail(RF_EINVAL, "edges %d and %d of the windows are %g and %g, expected the second more than %g above the first", k, k + 1,
+                            edge[k], edge[k + 1], 4 * RF_WINDOW_SLACK);
+        out->lambda[k] = 1;
+        out->eta[k] = edge[k + 1] - edge[k];
+    }
+    memcpy(out->edge, edge, ((size_t)count + 1) * sizeof *edge);
     return RF_OK;
 }
 
@@ -27,7 +44,8 @@ static double alpha_bar_at(const double *alpha_bar, int count, double t) {
 }
 
 void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target) {
-    for (int k = 0; k < windows->count; k++) {
+    windows->noise = target != RF_WINDOW_VELOCITY;
+    for (int k = 0; k < windows->count && windows->noise; k++) {
         double a = alpha_bar_at(alpha_bar, count, windows->edge[k]), b = alpha_bar_at(alpha_bar, count, windows->edge[k + 1]);
         double gamma = sqrt(a / b);
         bool ddim = target == RF_WINDOW_DDIM_EPS;
@@ -40,6 +58,35 @@ int rf__windows_find(const rf_windows *windows, double t) {
     int k = 0;
     while (k + 1 < windows->count && t >= windows->edge[k + 1] - RF_WINDOW_SLACK) k++;
     return k;
+}
+
+int rf__windows_find_exact(const rf_windows *windows, double t) {
+    int k = 0;
+    while (k + 1 < windows->count && t >= windows->edge[k + 1]) k++;
+    return k;
+}
+
+void rf__windows_features(const rf_windows *windows, int k, double t, float *out) {
+    for (int i = 0; i < windows->count; i++) out[i] = i == k;
+    double part = (t - windows->edge[k]) / (windows->edge[k + 1] - windows->edge[k]);
+    out[windows->count] = (float)fmin(fmax(part, 0), 1);
+}
+
+rf_status rf__windows_grid(const rf_windows *windows, int steps, double *times) {
+    int count = windows->count, at = 0;
+    if (steps < count)
+        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: the model is straight only inside its %d windows", steps, count, count);
+    for (int k = 0; k < count; k++) {
+        int mine = steps / count + (k < steps % count);
+        for (int i = 0; i < mine; i++) times[at++] = windows->edge[k] + (windows->edge[k + 1] - windows->edge[k]) * i / mine;
+    }
+    times[at] = 1;
+    return RF_OK;
+}
+
+double rf__window_prediction(const rf_windows *windows, int k, double t, double x, double v) {
+    double lambda = windows->lambda[k], a = windows->edge[k], b = windows->edge[k + 1];
+    return (v * (lambda * (t - a) + (b - t)) - (lambda - 1) * x) / windows->eta[k];
 }
 
 double rf__window_velocity(const rf_windows *windows, double t, double x, double eps) {

@@ -11,17 +11,25 @@
 typedef enum rf_window_target {
     RF_WINDOW_DIFF_EPS, /* published default */
     RF_WINDOW_DDIM_EPS,
+    RF_WINDOW_VELOCITY, /* not noise: lambda = 1, eta = b - a make the same closed form say "the velocity itself" */
 } rf_window_target;
 
 /* Windows edge[k] .. edge[k+1], rising from 0 to 1 in our t (paper: tau = 1 - t falls). */
-typedef struct rf_windows {
+struct rf_windows {
     int count;
+    bool noise;    /* the network predicts noise: its answer goes through rf__window_velocity */
     double edge[RF_MAX_WINDOWS + 1];
-    double lambda[RF_MAX_WINDOWS], eta[RF_MAX_WINDOWS]; /* of the noise prediction; set by rf__windows_schedule */
-} rf_windows;
+    double lambda[RF_MAX_WINDOWS], eta[RF_MAX_WINDOWS]; /* what is predicted is (z_b - lambda z_a) / eta */
+};
 
-/* `count` equal windows, with the identity lambda = 1, eta = 0. errors: RF_EINVAL. */
+/* `count` equal windows that predict velocity. errors: RF_EINVAL. */
 rf_status rf__windows_uniform(rf_windows *out, int count);
+/* Windows between `count` + 1 edges. errors: RF_EINVAL, with the edge that is not above the one before it, or an end that is not 0 or 1. */
+rf_status rf__windows_between(rf_windows *out, const double *edge, int count);
+/* Windows of a checkpoint's metadata, and back (NULL: no memory): {"edges": [...], "predicts": "velocity" | "noise", "lambda", "eta"}.
+ * errors: RF_EFORMAT with the number that was wrong. */
+rf_status rf__windows_parse(rf_windows *out, const char *json);
+char *rf__windows_text(const rf_windows *windows); /* free() */
 /* lambda and eta of each window from the products alpha_bar of a diffusion schedule.
  * alpha_bar  [count], of training step i, falling; a time t has index int(1000 (1-t)) - 1 for 1000 steps, at least 0 */
 void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target);
@@ -30,9 +38,19 @@ void rf__alpha_bar_scaled_linear(double *out, int count, double first, double la
 
 /* The window of a time: an edge belongs to the later window, 1 to the last. */
 int rf__windows_find(const rf_windows *windows, double t);
+/* The same without the slack, for times that were drawn and not summed up. */
+int rf__windows_find_exact(const rf_windows *windows, double t);
+/* What tells a network the window, because a smooth function of t averages over the edge where the sampler asks (perflow.md section 6):
+ * out [count + 1], 1 at window k and 0 at the others, then the part of the window that is done, 0 .. 1. */
+void rf__windows_features(const rf_windows *windows, int k, double t, float *out);
+/* `steps` steps of equal length in each window: steps / count in each, one more in the first steps mod count (the noisiest).
+ * times: [steps + 1]. errors: RF_EINVAL, fewer steps than windows. */
+rf_status rf__windows_grid(const rf_windows *windows, int steps, double *times);
 /* v = [(lambda - 1) x + eta eps] / [lambda (t - a) + (b - t)] of the window [a, b]; finite at t = b, where the published form
  * (x_b - x)/(b - t) is 0/0 (streamflow.md section 2a). */
 double rf__window_velocity(const rf_windows *windows, double t, double x, double eps);
+/* The other way, for training: what is predicted at x when v is the velocity of window k. */
+double rf__window_prediction(const rf_windows *windows, int k, double t, double x, double v);
 
 /* Refuse a walk that crosses an edge inside a step: fewer steps than windows, or a grid that misses one. */
 rf_status rf__windows_check(const rf_windows *windows, const double *times, int steps);

@@ -179,6 +179,17 @@ static rf_status load_weights(rf_model *model, const rf_safetensors *file) {
     return status;
 }
 
+/* Windows are part of what the weights mean: without them the network would be asked the wrong things. */
+static rf_status take_windows(rf_model *model, const rf_safetensors *file) {
+    const char *text = rf__safetensors_metadata(file, "strait.windows");
+    if (!text) return RF_OK;
+    RF_TRY(rf__windows_parse(&model->windows, text));
+    int extra = model->shape.extra, wanted = model->windows.count + 1;
+    if (extra == 0 || extra == wanted) return RF_OK;
+    return rf__fail(RF_EMISMATCH, "extra is %d with %d windows, expected %d (one for each and the part that is done) or 0", extra,
+                    model->windows.count, wanted);
+}
+
 /* {"kind": ..., "settings": {...}} from the metadata to a model without weights. */
 static rf_status model_from_metadata(rf_model **out, const rf_safetensors *file) {
     const char *text = rf__safetensors_metadata(file, "strait.model"), *convention = rf__safetensors_metadata(file, "strait.convention");
@@ -215,6 +226,7 @@ rf_status rf__model_open(rf_model **out, const char *path) {
         rf__weights_init(model->weights, 0); /* fixed buffers that the file leaves out */
         status = load_weights(model, file);
     }
+    if (status == RF_OK) status = take_windows(model, file);
     if (status == RF_OK) status = rf__sha256_file(path, model->sha256);
     if (status == RF_OK) {
         model->metadata_json = json_dumps(rf__safetensors_metadata_all(file), JSON_COMPACT | JSON_SORT_KEYS);
@@ -249,6 +261,9 @@ static json_t *save_metadata(const rf_model *model, const char *metadata_json) {
         json_object_set_new(all, "strait.version", json_string(RF_VERSION));
         json_object_set_new(all, "strait.convention", json_string(CONVENTION));
         json_object_set_new(all, "strait.model", json_string(text));
+        char *windows = model->windows.count ? rf__windows_text(&model->windows) : NULL;
+        if (windows) json_object_set_new(all, "strait.windows", json_string(windows));
+        free(windows);
     } else {
         json_decref(all);
         all = NULL;

@@ -2,6 +2,7 @@
  * A model is weights plus settings; a field (flow/field.h) is how the sampler sees it. */
 #ifndef RF_MODEL_H
 #define RF_MODEL_H
+#include "../flow/windows.h"
 #include "../graph/graph.h"
 #include "../graph/plan.h"
 #include "../io/fields.h"
@@ -46,6 +47,7 @@ typedef struct rf_model {
     void *config;          /* config_size bytes */
     rf_model_shape shape;
     rf_weights *weights;
+    rf_windows windows;    /* it is straight inside these only (metadata strait.windows); count 0: everywhere */
     char *metadata_json;   /* everything else the checkpoint said: convention, training protocol, parent hash; may be NULL */
     char sha256[65];       /* of the file it came from, or "" */
     char *path;            /* or NULL */

@@ -106,6 +106,21 @@ void rf__model_field_settle(rf_model_field *field) { rf__plan_cache_settle(field
 
 void rf__model_field_set_times(rf_model_field *field, const rf_row_times *times) { field->times = times; }
 
+/* The extra input of a row: the caller's, or the window that the time lies in, or nothing. */
+static void gather_extra(const rf_model *model, const rf_cond *cond, float t, float *out) {
+    const rf_windows *windows = &model->windows;
+    int width = model->shape.extra;
+    if (cond->extra) memcpy(out, cond->extra, (size_t)width * sizeof(float));
+    else if (windows->count && windows->count + 1 == width) rf__windows_features(windows, rf__windows_find(windows, (double)t), (double)t, out);
+    else memset(out, 0, (size_t)width * sizeof(float));
+}
+
+/* Noise predictions to velocities, in place. */
+static void to_velocity(const rf_windows *windows, int64_t rows, int64_t n, const float *x, const float *t, float *v) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = r * n; i < (r + 1) * n; i++) v[i] = (float)rf__window_velocity(windows, (double)t[r], (double)x[i], (double)v[i]);
+}
+
 /* Rows [0, rows) of one piece into the plan's inputs, the last one repeated up to the bucket. */
 static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const float *x, const float *t,
                    const rf_cond *cond) {
@@ -117,8 +132,7 @@ static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t
         memcpy(in_x + r * n, x + from * n, (size_t)n * sizeof *x);
         in_t[r] = t[from];
         if (in_label) in_label[r] = cond[from].label;
-        if (in_extra && cond[from].extra) memcpy(in_extra + r * width, cond[from].extra, (size_t)width * sizeof(float));
-        else if (in_extra) memset(in_extra + r * width, 0, (size_t)width * sizeof(float));
+        if (in_extra) gather_extra(field->model, &cond[from], t[from], in_extra + r * width);
     }
 }
 
@@ -144,6 +158,7 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
         memcpy(v + done * field->scalars, rf__exec_buffer(exec, "v"), (size_t)(piece * field->scalars) * sizeof *v);
         done += piece;
     }
+    if (field->model->windows.noise) to_velocity(&field->model->windows, rows, field->scalars, x, t, v);
     return RF_OK;
 }
 
@@ -155,7 +170,8 @@ static int64_t computed_rows(void *self, int64_t rows) {
 rf_field rf__model_field_view(rf_model_field *field) {
     int classes = field->model->shape.classes;
     return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity,
-                      .bucket = computed_rows, .times = field->times};
+                      .bucket = computed_rows, .times = field->times,
+                      .windows = field->model->windows.count ? &field->model->windows : NULL};
 }
 
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field) { return rf__plan_cache_stats(field->plans); }
