@@ -95,7 +95,7 @@ $(B)/src/cli/%_test: src/cli/%_test.c $(filter-out %/main.o,$(CLIOBJ)) $(B)/libs
 	$(program)
 
 # Programs that the scripts of tests/cli call.
-HELPERS := $(B)/tests/make_model
+HELPERS := $(B)/tests/make_model $(B)/tests/make_frames
 $(B)/tests/%: tests/%.c $(B)/libstrait.a
 	$(program)
 

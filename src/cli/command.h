@@ -18,6 +18,7 @@ typedef struct rf_command {
 /* clang-format off */
 #define RF_COMMANDS(X) \
     X(generate)        \
+    X(stream)          \
     X(train)           \
     X(info)            \
     X(replay)          \
