@@ -24,22 +24,24 @@ const rf_field_desc rf__compare_fields[] = {
 
 /* ---- rows ---- */
 
-/* "heun 8, cfg 1.5": solver and steps first, then every other key. */
+/* "heun 8, cfg 1.5": solver and steps first, then every other key. Blocks say both: "H2P4R2, cfg 1.5". */
 static void name_row(rf_compare_row *row) {
     const char *solver = json_string_value(json_object_get(row->wanted, "sampling_method")), *key;
+    const char *blocks = json_string_value(json_object_get(row->wanted, "blocks"));
     long long steps = (long long)json_integer_value(json_object_get(row->wanted, "steps"));
     char rest[RF_COMPARE_LABEL] = "";
     json_t *value;
     json_object_foreach(row->wanted, key, value) {
-        if (!strcmp(key, "sampling_method") || !strcmp(key, "steps")) continue;
+        if (!strcmp(key, "sampling_method") || !strcmp(key, "steps") || !strcmp(key, "blocks")) continue;
         char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
         const char *shown = !strcmp(key, "cfg_scale") ? "cfg " : !strcmp(key, "dtype") || !strcmp(key, "policy") ? "" : key;
         size_t used = strlen(rest);
         snprintf(rest + used, sizeof rest - used, ", %s%s%s", shown, *shown && shown == key ? " " : "", text ? text : "");
         free(text);
     }
-    snprintf(row->series, sizeof row->series, "%s%.90s", solver ? solver : "euler", rest);
-    snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, rest);
+    snprintf(row->series, sizeof row->series, "%s%.90s", blocks ? "blocks" : solver ? solver : "euler", rest);
+    if (blocks) snprintf(row->label, sizeof row->label, "%.24s%.90s", blocks, rest);
+    else snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, rest);
 }
 
 rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, const char *where) {
@@ -90,7 +92,8 @@ static rf_status read_grid(rf_compare *compare, const json_t *grid, const char *
         char where[400];
         snprintf(where, sizeof where, "%.300s:%d: grid", path, rf__yaml_line(block));
         if (!json_is_object(block)) return rf__fail(RF_EFORMAT, "%s: block %zu is not a mapping of sampling flags", where, index);
-        json_t *row = json_pack("{s:s, s:i}", "sampling_method", "euler", "steps", 20);
+        bool blocks = json_object_get(block, "blocks") != NULL; /* they say how many steps, and of what */
+        json_t *row = blocks ? json_object() : json_pack("{s:s, s:i}", "sampling_method", "euler", "steps", 20);
         rf_status status = cross(compare, block, json_object_iter((json_t *)block), row, where);
         json_decref(row);
         RF_TRY(status);

@@ -118,7 +118,7 @@ static rf_status solve(judge *j, const json_t *wanted, rf_dtype dtype, int group
 
 /* What a reference depends on: every key but who solves, how finely and in which dtype. */
 static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
-    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", NULL};
+    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", NULL};
     json_t *out = json_deep_copy(wanted);
     for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
     const char *key;
@@ -200,9 +200,9 @@ static rf_status run_row(judge *j, rf_compare_row *row, int group) {
     return status;
 }
 
-/* Euler and Heun with as many network answers as this row took: what a user could have had without any of it. */
+/* Euler and Heun with as many answers of the network as this row took: what a user could have had without any of it. */
 static rf_status add_controls(rf_compare *compare, const rf_compare_row *row) {
-    int64_t nfe = (int64_t)llround(row->result[0].nfe);
+    int64_t nfe = (int64_t)llround(row->result[0].nfe - row->result[0].refined); /* a refiner's call is a fraction of the network's */
     for (int per_step = 1; per_step <= 2; per_step++) {
         if (nfe < 1 || nfe % per_step) continue;
         json_t *wanted = conditions(compare, row->wanted), *dtype = json_object_get(row->wanted, "dtype");

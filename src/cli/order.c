@@ -164,10 +164,31 @@ static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, 
     return RF_OK;
 }
 
-static rf_status fill(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
-    order->solver = rf__solver_find(flags->method);
-    order->policy = rf__policy_find(flags->policy);
+/* Blocks bring their solver and their number of steps. */
+static rf_status take_blocks(rf_order *order, const rf_sampling_flags *flags, rf_sampling_flags *with) {
+    *with = *flags;
+    if (!flags->blocks) return RF_OK;
+    rf_status status = rf__blocks_parse(&order->blocks, flags->blocks);
+    if (status != RF_OK) return rf__fail_in(status, "--blocks: ");
+    order->solver = rf__solver_find("blocks");
+    if (strcmp(flags->method, order->solver->name) && strcmp(flags->method, "euler")) /* euler: not given */
+        return rf__fail(RF_EINVAL, "--blocks is given and --sampling-method is %s, expected one of them", flags->method);
+    int steps = rf__blocks_steps(&order->blocks);
+    bool list = flags->sigmas.count || flags->times.count; /* counted when it is read */
+    if (flags->steps && flags->steps != steps)
+        return rf__fail(RF_EINVAL, "--steps is %lld and --blocks %s are %d steps, expected the same or no --steps", (long long)flags->steps,
+                        flags->blocks, steps);
+    if (!list && steps > RF_MAX_STEPS) return rf__fail(RF_EINVAL, "--blocks: %d steps, expected at most %d", steps, RF_MAX_STEPS);
+    with->steps = steps;
+    return RF_OK;
+}
+
+static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_model *model) {
+    rf_sampling_flags with, *flags = &with;
+    order->solver = rf__solver_find(given->method);
+    order->policy = rf__policy_find(given->policy);
     if (!order->solver || !order->policy) return RF_EINVAL;
+    RF_TRY(take_blocks(order, given, &with));
     RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
@@ -227,9 +248,12 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->guidance_opts = order->guidance;
     spec->times = order->grid.t;
     spec->steps = order->grid.steps;
+    spec->blocks = order->blocks.runs ? &order->blocks : NULL;
     spec->seed = rf__order_seed(order, k);
 }
 
 int64_t rf__order_answers(const rf_order *order) {
+    rf_block_calls calls = rf__blocks_calls(&order->blocks, 0, order->blocks.runs ? order->grid.steps : 0, false);
+    if (order->blocks.runs) return order->count * (calls.network + calls.refiner);
     return order->count * rf__sampler_answers(order->solver, order->grid.steps);
 }

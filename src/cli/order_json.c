@@ -13,6 +13,13 @@ static void add_solver_options(json_t *json, const rf_order *order) {
     json_object_set_new(json, "sampling_option", json_string(text));
 }
 
+static void add_blocks(json_t *json, const rf_order *order) {
+    char text[160];
+    if (!order->blocks.runs) return;
+    rf__blocks_text(&order->blocks, text, sizeof text);
+    json_object_set_new(json, "blocks", json_string(text));
+}
+
 static void add_guidance(json_t *json, const rf_order *order) {
     json_object_set_new(json, "guidance", json_string(order->guide->name));
     if (!order->target && !order->guide->remembers) return;
@@ -31,6 +38,7 @@ json_t *rf__order_json(const rf_order *order) {
                   order->guidance.high, "policy", order->policy->name);
     if (json && order->shift) json_object_set_new(json, "flow_shift", json_real(order->shift));
     if (json) add_solver_options(json, order);
+    if (json) add_blocks(json, order);
     if (json) add_guidance(json, order);
     return json;
 }
@@ -87,6 +95,13 @@ static rf_status parse_solver_options(rf_order *order, const json_t *json) {
     return rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, json_string_value(text));
 }
 
+static rf_status parse_blocks(rf_order *order, const json_t *json) {
+    const json_t *text = json_object_get(json, "blocks");
+    if (!text) return RF_OK;
+    if (!json_is_string(text)) return rf__fail(RF_EFORMAT, "blocks is no text, expected a list such as H2P4R2");
+    return rf__blocks_parse(&order->blocks, json_string_value(text));
+}
+
 /* seed + class_label of one image, or seeds + class_labels of a grid. */
 static rf_status parse_images(rf_order *order, const json_t *json, const rf_model *model) {
     const json_t *seeds = json_object_get(json, "seeds"), *labels = json_object_get(json, "class_labels");
@@ -127,6 +142,7 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     RF_TRY(parse_numbers(order, json));
     RF_TRY(parse_solver_options(order, json));
     RF_TRY(parse_guidance(order, json, model));
+    RF_TRY(parse_blocks(order, json));
     RF_TRY(parse_times(order, json_object_get(json, "times")));
     return parse_images(order, json, model);
 }

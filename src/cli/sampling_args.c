@@ -22,6 +22,9 @@ static const rf_arg sampling[] = {
      .choices = solver_names, .value = "NAME", .help = "solver"},
     {"sampling-option", 0, NULL, RF_ARG_STRING, AT(sampling_option), .value = "NAME=X,..",
      .help = "of the solver: dopri5 rtol, atol, attempts; ab2 first"},
+    {"blocks", 0, NULL, RF_ARG_STRING, AT(blocks), .value = "LIST",
+     .help = "FlowTurbo's step blocks over the grid: runs of H (Heun), P (pseudo corrector), R (refiner; RP, or R1:n, R2:n) and E (Euler), "
+             "as H2P4R2"},
     {"scheduler", 0, NULL, RF_ARG_CHOICE, AT(scheduler), .choices = schedule_names, .value = "NAME",
      .help = "time grid (uniform when not given)"},
     {"flow-shift", 0, NULL, RF_ARG_FLOAT, AT(flow_shift), .min = 1e-3, .max = 1e3, .value = "S",

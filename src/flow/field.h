@@ -7,6 +7,10 @@
 typedef struct rf_cond {
     int32_t label;      /* class, or the field's null class */
     const float *extra; /* [extra] or NULL */
+    /* Of a refiner's row: the velocity known before, [scalars], how long ago that was (gap >= 0 along the walk), and the guidance scale
+     * it was combined with. */
+    const float *before;
+    float gap, scale;
 } rf_cond;
 
 typedef struct rf_row_times rf_row_times; /* row_times.h */
@@ -25,6 +29,9 @@ typedef struct rf_field {
     int64_t (*bucket)(void *self, int64_t rows);
     const rf_row_times *times; /* borrowed; NULL: not measured */
     const rf_windows *windows; /* borrowed; the field is straight inside these only. NULL: one window */
+    /* Of a refiner: the gaps it was trained for (most 0: any), and whether it knows guided velocities, which takes one row an answer. */
+    double gap_least, gap_most;
+    bool guided;
 } rf_field;
 
 #endif

@@ -3,6 +3,7 @@
  * (inversion). */
 #ifndef RF_FLOW_SOLVER_H
 #define RF_FLOW_SOLVER_H
+#include "blocks.h"
 #include "options.h"
 
 #define RF_MAX_STAGES 8
@@ -17,6 +18,7 @@ typedef struct rf_request {
     double t;
     bool on_path; /* x is the job's state at a grid point; false: a stage inside a step (predictor, midpoint)
                    */
+    bool refine;  /* the solver is content with the refiner's answer */
 } rf_request;
 
 typedef struct rf_solver {
@@ -28,6 +30,7 @@ typedef struct rf_solver {
     int buffers;        /* extra [scalars] vectors it needs in job->buffer */
     bool history;       /* reads job->history */
     bool carries;       /* buffer[0] is a velocity it hands from step to step while job->carried */
+    bool blocks;        /* walks job->blocks */
     const rf_option *options; /* NULL: none */
     /* Start at job->position = 0; history cleared. */
     void (*begin)(rf_job *job);
@@ -36,6 +39,8 @@ typedef struct rf_solver {
     bool (*next)(rf_job *job, rf_request *out);
     /* The answer to the newest request. */
     void (*accept)(rf_job *job, const float *v);
+    /* Answers still to come; NULL: calls_per_step of every step left. */
+    int64_t (*left)(const rf_job *job);
 } rf_solver;
 
 /* Past velocities as (t, v) pairs, newest first: never a velocity without its time (fastflow.md section 5).
@@ -55,6 +60,7 @@ struct rf_job {
     rf_history history;
     const double *grid; /* [steps + 1], exact end points */
     int steps;
+    const rf_blocks *blocks; /* borrowed; NULL: none */
     int position; /* steps finished */
     int stage;    /* inside a step */
     bool carried; /* the solver's buffers hold a velocity of the step before; false after rf__job_invalidate */

@@ -1,12 +1,21 @@
 /* trajectory.c - a job between its solver, its policy and its guidance. */
 #include "trajectory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../base/memory.h"
 #include "../base/rng.h"
 #include "schedule.h"
+
+static rf_status check_blocks(const rf_job_spec *spec) {
+    const rf_field *refiner = spec->refiner;
+    if (!spec->blocks) return RF_OK;
+    if (!spec->solver->blocks)
+        return rf__fail(RF_EINVAL, "blocks are given, and solver '%s' does not walk them", spec->solver->name);
+    return rf__blocks_check(spec->blocks, spec->times, spec->steps, refiner != NULL, refiner ? refiner->gap_least : 0, refiner ? refiner->gap_most : 0);
+}
 
 static rf_status check(const rf_job_spec *spec) {
     if (!spec->field || !spec->solver || !spec->times)
@@ -15,6 +24,7 @@ static rf_status check(const rf_job_spec *spec) {
         return rf__fail(RF_EMISMATCH, "refiner has %lld scalars a row, the network %lld",
                         (long long)spec->refiner->scalars, (long long)spec->field->scalars);
     RF_TRY(rf__grid_check(spec->times, spec->steps));
+    RF_TRY(check_blocks(spec));
     if (spec->windows && spec->solver->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
@@ -37,14 +47,25 @@ void rf__counters_add(rf_counters *sum, const rf_counters *one) {
     sum->rows_refine += one->rows_refine;
 }
 
+/* What is left out means none. */
+static void fill_gaps(rf_job_spec *spec) {
+    if (!spec->guidance) spec->guidance = rf__guidance_find("none");
+    if (!spec->windows && spec->field) spec->windows = spec->field->windows;
+    if (!spec->policy) spec->policy = rf__policy_find("none");
+}
+
+rf_status rf__job_check(const rf_job_spec *spec) {
+    rf_job_spec whole = *spec;
+    fill_gaps(&whole);
+    return check(&whole);
+}
+
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     *out = NULL;
     rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);
     if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
     trajectory->spec = *spec;
-    if (!spec->guidance) trajectory->spec.guidance = rf__guidance_find("none");
-    if (!spec->windows && spec->field) trajectory->spec.windows = spec->field->windows;
-    if (!spec->policy) trajectory->spec.policy = rf__policy_find("none");
+    fill_gaps(&trajectory->spec);
     rf_status status = check(&trajectory->spec);
     if (status == RF_OK) {
         trajectory->times = rf__alloc_array((size_t)spec->steps + 1, sizeof *trajectory->times);
@@ -55,8 +76,15 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
         return status;
     }
     if (spec->solver_options) trajectory->solver_options = *spec->solver_options;
+    if (spec->blocks) trajectory->blocks = *spec->blocks;
     memcpy(trajectory->times, spec->times, ((size_t)spec->steps + 1) * sizeof *spec->times);
     trajectory->spec.times = trajectory->times;
+    trajectory->job = (rf_job){.solver = spec->solver,
+                               .options = spec->solver_options ? &trajectory->solver_options : NULL,
+                               .scalars = spec->field->scalars,
+                               .grid = trajectory->times,
+                               .steps = spec->steps,
+                               .blocks = spec->blocks ? &trajectory->blocks : NULL};
     *out = trajectory;
     return RF_OK;
 }
@@ -76,6 +104,7 @@ void rf__trajectory_free(rf_trajectory **trajectory) {
 static rf_status allocate(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     bool history = spec->solver->history || spec->policy->history;
+    if (spec->refiner) history = true;
     int vectors = 2 + spec->guidance->remembers + spec->solver->buffers + (history ? RF_HISTORY : 0);
     size_t stride = ((size_t)spec->field->scalars + 15) / 16 * 16;
     trajectory->memory = rf__alloc_array(stride * (size_t)vectors, sizeof *trajectory->memory);
@@ -97,15 +126,10 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     RF_TRY(allocate(trajectory));
     rf_job *job = &trajectory->job;
-    job->solver = spec->solver;
-    job->scalars = spec->field->scalars;
-    job->grid = trajectory->times;
-    job->steps = spec->steps;
     if (spec->init)
         memcpy(job->x, spec->init, (size_t)job->scalars * sizeof *job->x);
     else
         rf__rng_normal_sample(spec->seed, RF_STREAM_NOISE, 0, job->scalars, job->x);
-    job->options = spec->solver_options ? &trajectory->solver_options : NULL;
     rf__job_begin(job);
     if (spec->carry) {
         memcpy(job->buffer[0], spec->carry, (size_t)job->scalars * sizeof *spec->carry);
@@ -119,7 +143,9 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
 static rf_kind choose(rf_trajectory *trajectory) {
     const rf_step_view view = {&trajectory->job, &trajectory->ask};
     rf_kind kind = trajectory->spec.policy->choose(trajectory->policy_state, &view);
-    if (kind == RF_KIND_REFINE && !trajectory->spec.refiner) return RF_KIND_FULL;
+    if (kind == RF_KIND_FULL && trajectory->ask.refine) kind = RF_KIND_REFINE;
+    bool can_refine = trajectory->spec.refiner && trajectory->job.history.count > 0; /* it corrects a velocity that is known */
+    if (kind == RF_KIND_REFINE && !can_refine) return RF_KIND_FULL;
     if (kind == RF_KIND_EXTRAPOLATE && trajectory->job.history.count < 2) return RF_KIND_FULL;
     return kind;
 }
@@ -165,6 +191,13 @@ void rf__trajectory_invalidate(rf_trajectory *trajectory) {
     if (trajectory->status == RF_JOB_ACTIVE) rf__job_invalidate(&trajectory->job);
 }
 
+/* A refiner that knows guided velocities answers for both rows at once. */
+static const rf_guidance *guidance_of(const rf_trajectory *trajectory) {
+    const rf_job_spec *spec = &trajectory->spec;
+    bool one = trajectory->kind == RF_KIND_REFINE && spec->refiner->guided;
+    return one ? rf__guidances()[0] : spec->guidance;
+}
+
 bool rf__trajectory_ask(rf_trajectory *trajectory) {
     rf_job *job = &trajectory->job;
     const rf_job_spec *spec = &trajectory->spec;
@@ -179,8 +212,8 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
             trajectory->counters.extrapolated++;
             take(trajectory, trajectory->velocity);
         } else {
-            trajectory->row_count =
-                spec->guidance->rows(&spec->guidance_opts, &trajectory->guide, trajectory->ask.t, trajectory->rows);
+            const rf_guidance *guidance = guidance_of(trajectory);
+            trajectory->row_count = guidance->rows(&spec->guidance_opts, &trajectory->guide, trajectory->ask.t, trajectory->rows);
         }
     }
     return trajectory->status == RF_JOB_ACTIVE;
@@ -188,6 +221,7 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
 
 int64_t rf__trajectory_left(const rf_trajectory *trajectory) {
     const rf_solver *solver = trajectory->spec.solver;
+    if (solver->left) return solver->left(&trajectory->job);
     int64_t steps = trajectory->spec.steps - trajectory->job.position;
     int64_t left = steps * solver->calls_per_step - trajectory->job.stage;
     return left > 0 ? left : 0;
@@ -200,6 +234,14 @@ const rf_field *rf__trajectory_field(const rf_trajectory *trajectory) {
 rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
     rf_cond cond = trajectory->spec.cond;
     if (trajectory->rows[row] == RF_ROW_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
+    if (trajectory->kind == RF_KIND_REFINE) {
+        const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;
+        const rf_history *history = &trajectory->job.history;
+        bool guided = trajectory->spec.guidance != rf__guidances()[0] && trajectory->ask.t >= opts->low && trajectory->ask.t <= opts->high;
+        cond.before = history->v[0];
+        cond.gap = (float)fabs(trajectory->ask.t - history->t[0]);
+        cond.scale = guided ? (float)opts->scale : 1;
+    }
     return cond;
 }
 
@@ -209,7 +251,7 @@ void rf__trajectory_answer(rf_trajectory *trajectory, const float *const *answer
     bool refine = trajectory->kind == RF_KIND_REFINE;
     *(refine ? &counters->nfe_refine : &counters->nfe_full) += 1;
     *(refine ? &counters->rows_refine : &counters->rows_full) += trajectory->row_count;
-    spec->guidance->combine(&spec->guidance_opts, &trajectory->guide, trajectory->job.scalars, trajectory->ask.x,
+    guidance_of(trajectory)->combine(&spec->guidance_opts, &trajectory->guide, trajectory->job.scalars, trajectory->ask.x,
                             trajectory->ask.t, trajectory->row_count, answers, trajectory->velocity);
     take(trajectory, trajectory->velocity);
 }

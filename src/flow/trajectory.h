@@ -18,6 +18,7 @@ typedef struct rf_job_spec {
     const float *carry;               /* [scalars] velocity that a solver with `carries` starts from; NULL: it asks for one */
     const double *times; /* [steps + 1] strictly monotone */
     int steps;
+    const rf_blocks *blocks; /* copied; of a solver with `blocks`; NULL: none */
     rf_cond cond;
     const rf_guidance *guidance; /* NULL: none */
     rf_guidance_opts guidance_opts;
@@ -62,6 +63,7 @@ typedef struct rf_trajectory {
     rf_row rows[RF_MAX_GUIDANCE_ROWS];
     rf_guide guide;
     rf_options solver_options;
+    rf_blocks blocks;
     /* owned: */
     double *times;
     void *policy_state;
@@ -69,6 +71,8 @@ typedef struct rf_trajectory {
     float *velocity;
 } rf_trajectory;
 
+/* Whether the specification makes sense, before anything is allocated; the sentence names what does not fit. */
+rf_status rf__job_check(const rf_job_spec *spec);
 /* Check the specification and copy the grid; takes no memory that grows with the image. */
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec);
 void rf__trajectory_free(rf_trajectory **trajectory);
