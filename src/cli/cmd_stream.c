@@ -79,7 +79,6 @@ typedef struct streaming {
     rf_model *model;
     rf_sampler *sampler;
     rf_order order;
-    double *times;
     rf_frame_source *source;
     rf_frame_sink *sink;
     volatile int stop;
@@ -111,20 +110,18 @@ static rf_status check_model(const rf_model_shape *shape) {
     return rf__fail(RF_EUNSUPPORTED, "this model makes no pictures, expected one with 1 or 3 channels");
 }
 
-/* The order's grid from noise to data, squeezed into [1 - strength, 1]: the strength and the number of calls are exactly what was asked for. */
+/* The grid is squeezed into [1 - strength, 1]: the strength and the number of calls are exactly what was asked for. */
 static rf_status make_order(streaming *s) {
     rf_sampling_flags *sampling = &s->flags.sampling;
     sampling->output = NULL;
+    sampling->from = 1 - s->flags.strength;
+    sampling->target_later = true;
     if (!sampling->steps && !sampling->times.count && !sampling->sigmas.count) sampling->steps = STEPS;
     RF_TRY(rf__sampling_settle_seed(sampling));
     RF_TRY(rf__order_build(&s->order, sampling, s->model));
     if (s->order.count != 1)
         return rf__fail(RF_EINVAL, "--class-label and --batch-count give %lld pictures, expected one class for all frames", (long long)s->order.count);
-    int steps = s->order.grid.steps;
-    s->times = rf__alloc_array((size_t)steps + 1, sizeof *s->times);
-    if (!s->times) return rf__fail(RF_ENOMEM, "no memory for %d times", steps);
-    for (int i = 0; i <= steps; i++) s->times[i] = 1 - s->flags.strength * (1 - s->order.grid.t[i]);
-    return rf__grid_check(s->times, steps);
+    return RF_OK;
 }
 
 static rf_job_spec job_of(const streaming *s) {
@@ -132,7 +129,6 @@ static rf_job_spec job_of(const streaming *s) {
     job.cond.label = job.field->null_label;
     rf__order_describe(&s->order, s->model, 0, &job);
     if (!s->order.label_count) job.cond.label = job.field->null_label; /* not a class by chance: the frame says what it is */
-    job.times = s->times;
     return job;
 }
 
@@ -166,15 +162,12 @@ static json_t *report_json(const streaming *s, const rf_stream_report *report, c
         (json_int_t)report->too_late, "seconds", report->seconds, "frames_per_second",
         report->seconds > 0 ? (double)report->out / report->seconds : 0);
     json_t *settings = rf__order_json(&s->order), *network = json_pack(
-        "{s:I, s:I, s:I, s:I, s:f}", "nfe_full", (json_int_t)stats->counters.nfe_full, "nfe_refine", (json_int_t)stats->counters.nfe_refine,
+        "{s:I, s:I, s:I, s:I, s:I, s:f}", "nfe_full", (json_int_t)stats->counters.nfe_full, "rows_full", (json_int_t)stats->counters.rows_full, "nfe_refine", (json_int_t)stats->counters.nfe_refine,
         "extrapolated", (json_int_t)stats->counters.extrapolated, "calls", (json_int_t)stats->batcher.calls, "fill_rate",
         rf__fill_rate(&stats->batcher));
-    json_t *times = json_array();
-    for (int i = 0; i <= s->order.grid.steps; i++) json_array_append_new(times, json_real(s->times[i]));
     rf_plan_cache_stats plans = rf__sampler_plans(s->sampler);
     json_object_update_new(json, network);
     json_object_update_new(json, settings);
-    json_object_set_new(json, "times", times); /* of the walk, not of the grid it was squeezed from */
     json_object_set_new(json, "latency", rf__histogram_json(&report->latency));
     json_object_set_new(json, "plans", rf__plans_json(&plans));
     json_object_set_new(json, "row_times", rf__row_times_json(rf__sampler_row_times(s->sampler)));
@@ -194,6 +187,7 @@ static rf_status run_stream(streaming *s) {
                                .sink = s->sink,
                                .stop = &s->stop,
                                .stream = {.job = job,
+                                          .towards_source = s->order.guide->steers && !s->order.target,
                                           .fresh_noise = strcmp(s->flags.noise, "fresh") == 0,
                                           .in_flight = frames_in_flight(s, &job),
                                           .rows = rf__sampler_rows(s->sampler),
@@ -242,7 +236,6 @@ static int stream_main(int argc, char **argv) {
     rf__frame_sink_abort(&s.sink);
     rf__frame_source_close(&s.source);
     rf__order_fini(&s.order);
-    rf__free(s.times);
     rf_sampler_close(&s.sampler);
     rf_model_close(&s.model);
     rf__args_fini(table, &s.flags);

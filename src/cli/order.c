@@ -33,9 +33,9 @@ static rf_status times_of_sigmas(const rf_arg_list *sigmas, double **times, int 
 }
 
 /* A walk that begins after the noise or stops before the data would give a picture that is quietly wrong. */
-static rf_status check_whole(const rf_grid *grid, const char *flag) {
+static rf_status check_whole(const rf_grid *grid, double from, const char *flag) {
     double first = grid->t[0], last = grid->t[grid->steps];
-    if (first == 0 && last == 1) return RF_OK;
+    if (first == from && last == 1) return RF_OK;
     return rf__fail(RF_EINVAL, "%s runs from %g to %g, expected from 0 (noise) to 1 (data)", flag, first,
                     last);
 }
@@ -52,6 +52,7 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, cons
     opts.list = flags->times.at;
     opts.list_count = flags->times.count;
     opts.windows = model->windows.count ? &model->windows : NULL;
+    opts.from = flags->from;
     if (flags->sigmas.count) {
         RF_TRY(times_of_sigmas(&flags->sigmas, &converted, &opts.list_count));
         opts.list = converted;
@@ -59,7 +60,7 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, cons
     order->schedule = rf__schedule_find("list");
     rf_status status = rf__grid_build(&order->grid, order->schedule, &opts);
     if (status != RF_OK) rf__fail_in(status, "%s: ", flag);
-    if (status == RF_OK) status = check_whole(&order->grid, flag);
+    if (status == RF_OK) status = check_whole(&order->grid, flags->from, flag);
     if (status == RF_OK && flags->steps && flags->steps != order->grid.steps)
         status = rf__fail(RF_EINVAL, "--steps is %lld and %s has %d steps, expected the same or no --steps",
                           (long long)flags->steps, flag, order->grid.steps);
@@ -84,6 +85,7 @@ static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags, con
     if (flags->flow_shift) opts.shift = flags->flow_shift;
     opts.tokens = tokens_of(model);
     opts.windows = model->windows.count ? &model->windows : NULL;
+    opts.from = flags->from;
     bool shifted = strcmp(name, "shifted") == 0;
     if (flags->flow_shift && !shifted)
         return rf__fail(RF_EINVAL, "--flow-shift is given and --scheduler is %s, expected shifted", name);
@@ -150,12 +152,15 @@ static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, 
                                          .end = (int)flags->guidance_end};
     order->guide = rf__guidance_find(flags->guidance ? flags->guidance : model->shape.classes ? "cfg" : "none");
     if (!order->guide) return RF_EINVAL;
+    static const float later = 0;
     if (flags->guidance_target) RF_TRY(take_target(order, flags->guidance_target, model));
+    else if (flags->target_later && order->guide->steers) order->guidance.target = &later;
     if (flags->guidance_low > flags->guidance_high)
         return rf__fail(RF_EINVAL, "--guidance-low is %g, expected at most --guidance-high, which is %g",
                         flags->guidance_low, flags->guidance_high);
     rf_status status = order->guide->check ? order->guide->check(&order->guidance) : RF_OK;
     if (status != RF_OK) return rf__fail_in(status, "--guidance: ");
+    if (!order->target) order->guidance.target = NULL;
     bool wants_classes = !flags->guidance || rf__guidance_max_rows(order->guide, &order->guidance) > 1;
     if (flags->cfg_scale != 1 && model->shape.classes == 0 && wants_classes)
         return rf__fail(RF_EINVAL,

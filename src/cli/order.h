@@ -26,6 +26,9 @@ typedef struct rf_sampling_flags {
     rf_arg_list sigmas, times;
     double deadline_ms; /* 0: none */
     const char *output;
+    /* set by the command, not by flags: */
+    double from;       /* t where the walk begins */
+    bool target_later; /* without --guidance-target the command gives guidance its target itself, picture by picture */
 } rf_sampling_flags;
 
 typedef struct rf_order {

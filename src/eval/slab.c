@@ -44,7 +44,7 @@ rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v) {
 static rf_status window_euler(rf_slab *slab, int steps) {
     double *times = rf__alloc_array((size_t)steps + 1, sizeof *times);
     if (!times) return rf__fail(RF_ENOMEM, "no memory for %d times", steps);
-    rf_status status = rf__windows_grid(slab->field->windows, steps, times);
+    rf_status status = rf__windows_grid(slab->field->windows, 0, steps, times);
     for (int s = 0; s < steps && status == RF_OK; s++) {
         float h = (float)(times[s + 1] - times[s]);
         status = rf__slab_ask(slab, slab->z, (float)times[s], slab->k[0]);

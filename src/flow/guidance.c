@@ -116,6 +116,7 @@ static const rf_guidance endpoint = {
     .name = "endpoint",
     .source = "residual CFG (self) of StreamDiffusion, arXiv 2312.12491; RF-Inversion, arXiv 2410.10792, with gamma = 1 - eta",
     .help = "gamma v_c + delta (1 - gamma) (y - x)/(1 - t): away from the target y above 1, towards it below; one row",
+    .steers = true,
     .rows = one_row,
     .combine = endpoint_combine,
     .check = endpoint_check};

@@ -27,6 +27,7 @@ typedef struct rf_guide {
 typedef struct rf_guidance {
     const char *name, *source, *help;
     bool remembers; /* needs rf_guide.target */
+    bool steers;    /* needs rf_guidance_opts.target */
     /* The rows of the answer at time t, at least one; returns how many. A pure function: the batcher may ask
      * twice. guide: may be NULL, meaning nothing is known yet. */
     int (*rows)(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]);

@@ -109,19 +109,22 @@ rf_status rf__grid_check(const double *t, int steps) {
 }
 
 static rf_status fill(rf_grid *grid, const rf_schedule *schedule, const rf_grid_opts *opts) {
-    if (opts->windows && schedule == &uniform) return rf__windows_grid(opts->windows, grid->steps, grid->t);
+    if (opts->windows && schedule == &uniform) return rf__windows_grid(opts->windows, opts->from, grid->steps, grid->t);
     if (!schedule->warp) {
         memcpy(grid->t, opts->list, (size_t)opts->list_count * sizeof *grid->t);
-        return RF_OK;
+    } else {
+        for (int i = 1; i < grid->steps; i++) grid->t[i] = schedule->warp(opts, (double)i / grid->steps);
+        grid->t[0] = 0;
+        grid->t[grid->steps] = 1;
     }
-    for (int i = 1; i < grid->steps; i++) grid->t[i] = schedule->warp(opts, (double)i / grid->steps);
-    grid->t[0] = 0;
-    grid->t[grid->steps] = 1;
+    for (int i = 0; i <= grid->steps; i++)
+        if (grid->t[i] != 1) grid->t[i] = opts->from + (1 - opts->from) * grid->t[i]; /* the end stays exact */
     return RF_OK;
 }
 
 rf_status rf__grid_build(rf_grid *out, const rf_schedule *schedule, const rf_grid_opts *opts) {
     *out = (rf_grid){0, NULL};
+    if (!(opts->from >= 0 && opts->from < 1)) return rf__fail(RF_EINVAL, "the grid begins at %g, expected 0 (noise) to below 1", opts->from);
     if (schedule->check) RF_TRY(schedule->check(opts));
     int steps = schedule->warp ? opts->steps : opts->list_count - 1;
     if (steps < 1 || steps > RF_MAX_STEPS)

@@ -11,6 +11,7 @@ typedef struct rf_grid_opts {
     double shift;       /* of `shifted`, > 0; 1 changes nothing, above 1 spends more steps near the noise */
     double steepness;   /* of `sigmoid`, > 0 */
     int64_t tokens;     /* of `flux`: tokens of the image, > 0 */
+    double from;        /* the grid runs from here to 1: that from 0 to 1, squeezed (0: whole) */
     const double *list; /* of `list`: strictly rising or falling times inside [0, 1]; borrowed */
     int list_count;     /* steps + 1 of them */
     const rf_windows *windows; /* of the model: `uniform` then shares its steps out among them, every other grid must stop at each

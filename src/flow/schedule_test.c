@@ -97,14 +97,64 @@ static void list_is_taken_as_it_is(void **state) {
     rf__grid_fini(&grid);
 }
 
+static void refused(const char *name, rf_grid_opts opts, const char *word) {
+    rf_grid grid;
+    assert_int_equal(build(&grid, name, opts), RF_EINVAL);
+    assert_null(grid.t);
+    assert_non_null(strstr(rf_last_error(), word));
+}
+
+/* Image-to-image: the same spacing, squeezed into what is left. */
+static void grids_may_begin_later(void **state) {
+    (void)state;
+    const double times[] = {0, 0.1, 0.35, 1};
+    rf_grid_opts opts = rf__grid_defaults();
+    opts.steps = 4;
+    opts.list = times;
+    opts.list_count = 4;
+    for (int i = 0; rf__schedules()[i]; i++) {
+        rf_grid whole, late;
+        opts.from = 0;
+        assert_int_equal(rf__grid_build(&whole, rf__schedules()[i], &opts), RF_OK);
+        opts.from = 0.4;
+        assert_int_equal(rf__grid_build(&late, rf__schedules()[i], &opts), RF_OK);
+        assert_true(late.t[0] == 0.4 && late.t[late.steps] == 1);
+        for (int k = 0; k <= whole.steps; k++) assert_true(fabs(late.t[k] - (0.4 + 0.6 * whole.t[k])) < 1e-15);
+        rf__grid_fini(&whole);
+        rf__grid_fini(&late);
+    }
+    opts.from = 1;
+    refused("uniform", opts, "begins at 1");
+}
+
+/* A model with windows: only those that are left count, and every edge on the way is a stop. */
+static void windows_that_are_left(void **state) {
+    (void)state;
+    rf_windows windows;
+    assert_int_equal(rf__windows_uniform(&windows, 4), RF_OK);
+    rf_grid_opts opts = rf__grid_defaults();
+    opts.windows = &windows;
+    opts.from = 0.4;
+    opts.steps = 4;
+    rf_grid grid;
+    assert_int_equal(build(&grid, "uniform", opts), RF_OK);
+    const double expected[] = {0.4, 0.45, 0.5, 0.75, 1};
+    for (int i = 0; i <= 4; i++) assert_true(fabs(grid.t[i] - expected[i]) < 1e-15);
+    rf__grid_fini(&grid);
+    opts.from = 0.5; /* an edge belongs to the later window */
+    opts.steps = 2;
+    assert_int_equal(build(&grid, "uniform", opts), RF_OK);
+    assert_true(grid.t[1] == 0.75);
+    rf__grid_fini(&grid);
+    opts.steps = 1;
+    refused("uniform", opts, "at least 2");
+}
+
 static void refuse_list(const double *list, int count, const char *word) {
     rf_grid_opts opts = rf__grid_defaults();
     opts.list = list;
     opts.list_count = count;
-    rf_grid grid;
-    assert_int_equal(build(&grid, "list", opts), RF_EINVAL);
-    assert_null(grid.t);
-    assert_non_null(strstr(rf_last_error(), word));
+    refused("list", opts, word);
 }
 
 static void wrong_grids_are_refused(void **state) {
@@ -138,6 +188,8 @@ int main(void) {
         cmocka_unit_test(flux_shifts_by_the_tokens),
         cmocka_unit_test(ends_are_exact_and_times_rise), cmocka_unit_test(shift_follows_the_law_of_sd3),
         cmocka_unit_test(sigmoid_is_symmetric),          cmocka_unit_test(list_is_taken_as_it_is),
+        cmocka_unit_test(grids_may_begin_later),
+        cmocka_unit_test(windows_that_are_left),
         cmocka_unit_test(wrong_grids_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

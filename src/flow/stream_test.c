@@ -50,10 +50,17 @@ static void alone(int64_t k, uint64_t seed, float x[N]) {
     }
 }
 
+/* What guidance towards the frame itself with scale 0 must give: the frame. */
+static void check_frame(const rf_frame_out *frame) {
+    float source[N];
+    frame_of(frame->index, source);
+    for (int i = 0; i < N; i++) assert_true(fabsf(frame->x[i] - source[i]) < 1e-5f);
+}
+
 typedef struct seen {
     int64_t next, repeats; /* next: the index that must leave next, or the least one */
     bool gaps;             /* some frames were never pushed */
-    bool fresh;
+    bool fresh, guided;
     rf_status refuse;
     float before[N];
 } seen;
@@ -66,6 +73,10 @@ static rf_status leave(void *user, const rf_frame_out *frame) {
     else assert_int_equal(frame->index, s->next);
     s->next = frame->index + 1;
     assert_true(frame->arrived == 1000 + (double)frame->index);
+    if (s->guided) {
+        check_frame(frame);
+        return RF_OK;
+    }
     alone(frame->index, s->fresh ? SEED + (uint64_t)frame->index : SEED, expected);
     if (frame->repeated) assert_memory_equal(frame->x, s->before, sizeof expected);
     else assert_memory_equal(frame->x, expected, sizeof expected);
@@ -145,6 +156,28 @@ static void skipped_frames_keep_their_place(void **state) {
     assert_int_equal(stats.processed + stats.skipped, FRAMES);
     assert_true(stats.skipped > FRAMES / 4);
     assert_int_equal(rows_seen, stats.processed * STEPS);
+    rf__frame_stream_free(&stream);
+}
+
+/* Residual guidance: each frame is its own target. */
+static void guidance_by_the_frame(void **state) {
+    (void)state;
+    seen s = {.guided = true};
+    rf_guidance_opts guidance = rf__guidance_defaults();
+    guidance.scale = 0;
+    for (int i = 0; i <= STEPS; i++) grid[i] = 0.3 + 0.7 * i / STEPS;
+    const rf_frame_stream_opts opts = {
+        .job = {.field = &field, .solver = rf__solver_find("euler"), .times = grid, .steps = STEPS, .seed = SEED,
+                .guidance = rf__guidance_find("endpoint"), .guidance_opts = guidance},
+        .towards_source = true, .in_flight = 3, .rows = 3, .similarity = {1, 10}, .leave = leave, .user = &s};
+    rf_frame_stream *stream = NULL;
+    assert_int_equal(rf__frame_stream_create(&stream, &opts), RF_OK);
+    for (int64_t k = 0; k < 20;) {
+        while (k < 20 && rf__frame_stream_room(stream)) push(stream, k++);
+        assert_int_equal(rf__frame_stream_tick(stream), RF_OK);
+    }
+    while (rf__frame_stream_busy(stream)) assert_int_equal(rf__frame_stream_tick(stream), RF_OK);
+    assert_int_equal(s.next, 20);
     rf__frame_stream_free(&stream);
 }
 
@@ -303,6 +336,7 @@ int main(void) {
         cmocka_unit_test(frames_leave_in_order_and_are_their_own),
         cmocka_unit_test(one_frame_a_tick_is_the_ring),
         cmocka_unit_test(skipped_frames_keep_their_place),
+        cmocka_unit_test(guidance_by_the_frame),
         cmocka_unit_test(a_bad_frame_ends_the_stream_with_a_sentence),
         cmocka_unit_test(filter_laws),
         cmocka_unit_test(skips_have_the_published_probability),

@@ -72,13 +72,17 @@ void rf__windows_features(const rf_windows *windows, int k, double t, float *out
     out[windows->count] = (float)fmin(fmax(part, 0), 1);
 }
 
-rf_status rf__windows_grid(const rf_windows *windows, int steps, double *times) {
-    int count = windows->count, at = 0;
-    if (steps < count)
-        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: the model is straight only inside its %d windows", steps, count, count);
-    for (int k = 0; k < count; k++) {
-        int mine = steps / count + (k < steps % count);
-        for (int i = 0; i < mine; i++) times[at++] = windows->edge[k] + (windows->edge[k + 1] - windows->edge[k]) * i / mine;
+rf_status rf__windows_grid(const rf_windows *windows, double from, int steps, double *times) {
+    int first = rf__windows_find(windows, from), left = windows->count - first, at = 0;
+    if (steps < left && from == 0)
+        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: the model is straight only inside its %d windows", steps, left, left);
+    if (steps < left)
+        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: from %g on the model is straight only inside %d windows", steps, left,
+                        from, left);
+    for (int k = 0; k < left; k++) {
+        int mine = steps / left + (k < steps % left);
+        double a = k ? windows->edge[first + k] : from, b = windows->edge[first + k + 1];
+        for (int i = 0; i < mine; i++) times[at++] = a + (b - a) * i / mine;
     }
     times[at] = 1;
     return RF_OK;
@@ -102,9 +106,11 @@ bool rf__windows_edge(const rf_windows *windows, double t) {
 }
 
 rf_status rf__windows_check(const rf_windows *windows, const double *times, int steps) {
-    if (steps < windows->count)
-        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: the model is straight only inside its %d windows", steps,
-                        windows->count, windows->count);
+    double first = fmin(times[0], times[steps]), last = fmax(times[0], times[steps]);
+    int crossed = rf__windows_find_exact(windows, last - 2 * RF_WINDOW_SLACK) - rf__windows_find(windows, first) + 1;
+    if (steps < crossed)
+        return rf__fail(RF_EINVAL, "steps is %d, expected at least %d: the model is straight only inside its %d windows", steps, crossed,
+                        windows->count);
     for (int k = 1; k < windows->count; k++) {
         double edge = windows->edge[k];
         for (int i = 0; i < steps; i++) {

@@ -43,9 +43,9 @@ int rf__windows_find_exact(const rf_windows *windows, double t);
 /* What tells a network the window, because a smooth function of t averages over the edge where the sampler asks (perflow.md section 6):
  * out [count + 1], 1 at window k and 0 at the others, then the part of the window that is done, 0 .. 1. */
 void rf__windows_features(const rf_windows *windows, int k, double t, float *out);
-/* `steps` steps of equal length in each window: steps / count in each, one more in the first steps mod count (the noisiest).
- * times: [steps + 1]. errors: RF_EINVAL, fewer steps than windows. */
-rf_status rf__windows_grid(const rf_windows *windows, int steps, double *times);
+/* From `from` (0 noise) to 1: `steps` steps of equal length in each window that is left: steps / left in each, one more in the first
+ * steps mod left (the noisiest). times: [steps + 1]. errors: RF_EINVAL, fewer steps than windows left. */
+rf_status rf__windows_grid(const rf_windows *windows, double from, int steps, double *times);
 /* v = [(lambda - 1) x + eta eps] / [lambda (t - a) + (b - t)] of the window [a, b]; finite at t = b, where the published form
  * (x_b - x)/(b - t) is 0/0 (streamflow.md section 2a). */
 double rf__window_velocity(const rf_windows *windows, double t, double x, double eps);

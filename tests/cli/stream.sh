@@ -10,6 +10,7 @@ frames() { "$MAKE_FRAMES" "$@" 2> frames.err || not_ok "make_frames $*" "$(cat f
 stream() { "$STRAIT" stream -q -m m.safetensors --raw-pixels gray "$@"; }
 number() { sed -n "s/^ *\"$1\": \([0-9.]*\).*/\1/p" "$2" | head -1; }
 frames raw in.gray 300
+head -c $((30 * 784)) in.gray > short.gray
 
 check "300 frames" stream -i in.gray -o out.raw --json out.json
 check "as many come out" test "$(wc -c < out.raw)" -eq $((300 * 784))
@@ -33,6 +34,15 @@ stream -i in.gray -o class.raw --class-label 1; differ "the class matters" out.r
 check "no class is a class too" stream -i in.gray -o none.raw --class-label -1
 same "not given, there is none" out.raw none.raw
 
+# Residual guidance: each frame steers by itself. Weight 0 on the network leads back to the frame, weight 1 is no guidance, and it takes one row.
+stream -i in.gray -o back.raw --guidance endpoint --cfg-scale 0; same "guidance by the frame alone gives the frame" in.gray back.raw
+stream -i in.gray -o neutral.raw --guidance endpoint --cfg-scale 1; same "weight 1 is no guidance" out.raw neutral.raw
+check "residual guidance" stream -i in.gray -o pushed.raw --guidance endpoint --cfg-scale 1.2 --json pushed.json
+differ "it matters" out.raw pushed.raw
+check "and takes no row more" test "$(number calls pushed.json)" -eq "$(number calls out.json)"
+check "onetime" stream -i short.gray -o once.raw --guidance onetime --cfg-scale 1.2 --json once.json
+check "takes one row more a frame" test "$(number rows_full once.json)" -eq $((30 * 5))
+
 # Pipes and the other formats.
 check "through pipes" sh -c '"$0" stream -q -m m.safetensors --raw-pixels gray --output-format raw < in.gray > piped.raw' "$STRAIT"
 same "pipes give the same" out.raw piped.raw
@@ -46,7 +56,6 @@ check "colours" "$STRAIT" stream -q -m rgb.safetensors -i rgb.y4m -o rgb.raw
 check "three bytes a pixel" test "$(wc -c < rgb.raw)" -eq $((6 * 2352))
 
 # Memory: ten times as many frames take no more.
-head -c $((30 * 784)) in.gray > short.gray
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1"
 stream -i short.gray -o short.raw --slots 4 --json short.json; stream -i in.gray -o long.raw --slots 4 --json long.json
 grown=$(($(number peak_memory_bytes long.json) - $(number peak_memory_bytes short.json)))
