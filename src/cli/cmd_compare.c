@@ -21,7 +21,7 @@ static const rf_arg own[] = {
     {"images", 'n', NULL, RF_ARG_INT, AT(images), .min = 0, .max = 1e6, .value = "N", .help = "images of each row and seed group, instead of the file's"},
     {"seeds", 0, NULL, RF_ARG_INT, AT(seeds), .min = 0, .max = RF_COMPARE_SEEDS, .value = "N", .help = "seed groups, instead of the file's"},
     {"paired", 0, NULL, RF_ARG_INT, AT(paired), .min = 0, .max = 1e5, .value = "N", .help = "images compared with the reference solve, instead of the file's"},
-    {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/compare", .value = "FOLDER", .help = "for compare.json, compare.png and compare.dat"},
+    {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/compare", .value = "FOLDER", .help = "for compare.json and the figure with its numbers"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS", .help = "most network rows of one call"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
     {NULL},
@@ -49,7 +49,9 @@ static rf_status write_all(const rf_compare *compare, const compare_flags *flags
     json_t *json = rf__compare_json(compare);
     if (!json) return rf__fail(RF_ENOMEM, "compare: no memory for the report");
     RF_TRY(rf__report_write(path, json_incref(json)));
-    if (rf__compare_draw(compare, flags->folder)) rf__info("%s/compare.png", flags->folder);
+    bool waterfall = compare->settings.waterfall;
+    bool drawn = waterfall ? rf__compare_waterfall_draw(compare, flags->folder) : rf__compare_draw(compare, flags->folder);
+    if (drawn) rf__info("%s/%s.png", flags->folder, waterfall ? "waterfall" : "compare");
     return rf__report_write(common->json, json);
 }
 
@@ -59,7 +61,9 @@ static int run_compare(rf_compare *compare, const compare_flags *flags, const rf
     if (status == RF_OK) status = settle(compare, flags);
     if (status == RF_OK) status = rf__compare_run(compare);
     if (status != RF_OK) return rf__cli_failed("compare", status);
-    rf__compare_print(compare, common->json && !strcmp(common->json, "-") ? stderr : stdout);
+    FILE *stream = common->json && !strcmp(common->json, "-") ? stderr : stdout;
+    if (compare->settings.waterfall) rf__compare_waterfall_print(compare, stream);
+    else rf__compare_print(compare, stream);
     return rf__cli_failed("compare", write_all(compare, flags, common));
 }
 

@@ -1,8 +1,10 @@
 /* compare.h - `strait compare`: rows of sampling settings on one checkpoint, the same seeds for all.
  *
  *   compare_grid    FILE.yaml -> settings and rows
+ *   compare_engine  rows -> networks ready to sample
  *   compare_run     rows -> numbers; adds the controls: Euler and Heun at the same number of network answers
- *   compare_report  numbers -> table, JSON, figure */
+ *   compare_report  numbers -> table, JSON, figure
+ *   compare_waterfall  rows in which each adds one thing to the one before: factors and their figure */
 #ifndef RF_CLI_COMPARE_H
 #define RF_CLI_COMPARE_H
 #include <jansson.h>
@@ -19,6 +21,7 @@ typedef struct rf_compare_settings {
     int64_t images, paired, seeds, reference_steps, data_limit;
     char reference_solver[RF_FIELD_STRING_MAX], data[RF_FIELD_STRING_MAX], data_path[RF_FIELD_STRING_MAX], split[RF_FIELD_STRING_MAX],
         extractor[RF_FIELD_STRING_MAX], weights[RF_FIELD_STRING_MAX];
+    bool waterfall;
 } rf_compare_settings;
 extern const rf_field_desc rf__compare_fields[];
 
@@ -36,9 +39,21 @@ typedef struct rf_compare_row {
     char label[RF_COMPARE_LABEL];       /* "heun 8, cfg 1.5, bf16" */
     char series[RF_COMPARE_LABEL];      /* the same without the steps: one line of the figure */
     rf_dtype dtype;
+    const char *model;                  /* path of its own network, borrowed from wanted; NULL: the command's */
+    int batch;                          /* rows of a call; 0: the command's */
     bool control;                       /* added by us */
     rf_compare_result result[RF_COMPARE_SEEDS];
 } rf_compare_row;
+
+/* A network made ready for one dtype and size of call; opened on first use. */
+typedef struct rf_compare_engine {
+    const char *path; /* borrowed; NULL: the command's model */
+    rf_dtype dtype;
+    int batch;
+    rf_model *own; /* NULL when the model is the command's */
+    rf_sampler *sampler;
+} rf_compare_engine;
+enum { RF_COMPARE_ENGINES = 64 };
 
 typedef struct rf_compare {
     rf_compare_settings settings;
@@ -47,7 +62,8 @@ typedef struct rf_compare {
     rf_model *model;
     const rf_arg *table; /* the sampling flags */
     const rf_sampling_flags *base;
-    rf_sampler *sampler[2]; /* by dtype: f32, bf16; opened on first use */
+    rf_compare_engine engine[RF_COMPARE_ENGINES];
+    int engines;
     int threads, batch;
     const char *folder; /* made once everything that can be checked is */
     json_t *protocol; /* filled by the run; owned */
@@ -57,11 +73,17 @@ typedef struct rf_compare {
 rf_status rf__compare_read(rf_compare *compare, const char *path);
 /* Add a row unless an equal one is there. wanted: stolen. */
 rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, const char *where);
+/* The engine of a row; model: of the engine, or the command's. errors: the file, or too many engines. */
+rf_status rf__compare_engine(rf_compare *compare, const rf_compare_row *row, const rf_model **model, rf_sampler **sampler);
+void rf__compare_engines_close(rf_compare *compare);
 rf_status rf__compare_run(rf_compare *compare);
 void rf__compare_print(const rf_compare *compare, FILE *stream);
 json_t *rf__compare_json(const rf_compare *compare); /* new reference */
 /* compare.png in `folder`; false when it could not be drawn. */
 bool rf__compare_draw(const rf_compare *compare, const char *folder);
+/* Of a waterfall: factors over the first row and the row before. */
+void rf__compare_waterfall_print(const rf_compare *compare, FILE *stream);
+bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder); /* waterfall.png */
 void rf__compare_fini(rf_compare *compare);
 
 /* Mean and standard deviation of one member over the seeds; NAN when it was not measured. */

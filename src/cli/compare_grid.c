@@ -19,6 +19,7 @@ const rf_field_desc rf__compare_fields[] = {
     {"data_limit", RF_FIELD_INT, AT(data_limit), "0", 0, 1e9, NULL, "only the first so many; 0: all"},
     {"extractor", RF_FIELD_STRING, AT(extractor), "classifier", 0, 0, NULL, "network whose features are compared"},
     {"extractor_weights", RF_FIELD_STRING, AT(weights), "", 0, 0, NULL, "its file"},
+    {"waterfall", RF_FIELD_BOOL, AT(waterfall), "false", 0, 0, NULL, "each row adds one thing to the row before: factors instead of controls"},
     {NULL},
 };
 
@@ -61,7 +62,18 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
     if (dtype && strcmp(dtype, "f32") && strcmp(dtype, "bf16"))
         return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32 or bf16", where, dtype);
     row->dtype = dtype && !strcmp(dtype, "bf16") ? RF_BF16 : RF_F32;
-    name_row(row);
+    row->model = json_string_value(json_object_get(wanted, "model"));
+    const json_t *batch = json_object_get(wanted, "batch_size");
+    if (batch && (!json_is_integer(batch) || json_integer_value(batch) < 1 || json_integer_value(batch) > 4096))
+        return rf__fail(RF_EINVAL, "%s: batch_size is not a whole number of 1 .. 4096", where);
+    row->batch = (int)json_integer_value(batch);
+    const char *name = json_string_value(json_object_get(wanted, "name"));
+    if (name) {
+        snprintf(row->label, sizeof row->label, "%s", name);
+        snprintf(row->series, sizeof row->series, "%s", name);
+    } else {
+        name_row(row);
+    }
     return RF_OK;
 }
 
@@ -120,8 +132,8 @@ rf_status rf__compare_read(rf_compare *compare, const char *path) {
 }
 
 void rf__compare_fini(rf_compare *compare) {
+    rf__compare_engines_close(compare); /* their paths live in the rows */
     for (int i = 0; i < compare->rows; i++) json_decref(compare->row[i].wanted);
     rf__free(compare->row);
-    for (int i = 0; i < 2; i++) rf_sampler_close(&compare->sampler[i]);
     json_decref(compare->protocol);
 }

@@ -82,33 +82,25 @@ static rf_status take(void *user, const rf_shot *shot) {
 
 /* ---- one solve ---- */
 
-static rf_status sampler_for(rf_compare *compare, rf_dtype dtype, rf_sampler **out) {
-    if (!compare->sampler[dtype]) {
-        rf_sampler_opts opts = {.dtype = dtype, .threads = compare->threads, .rows = compare->batch};
-        RF_TRY(rf_sampler_open(&compare->sampler[dtype], compare->model, &opts));
-    }
-    *out = compare->sampler[dtype];
-    return RF_OK;
-}
-
 /* Orders of `count` images of a seed group; keys of ours that are no sampling flags are left out. */
-static rf_status order_of(const rf_compare *compare, const json_t *wanted, int group, int64_t count, const char *where, rf_order *out) {
+static rf_status order_of(const rf_compare *compare, const rf_model *model, const json_t *wanted, int group, int64_t count, const char *where, rf_order *out) {
+    static const char *const ours[] = {"dtype", "model", "batch_size", "name", NULL};
     json_t *flags = json_deep_copy(wanted);
-    json_object_del(flags, "dtype");
+    for (int i = 0; ours[i]; i++) json_object_del(flags, ours[i]);
     rf_sampling_flags base = *compare->base;
     base.seed = compare->base->seed + (int64_t)group * GROUP;
     base.count = count;
-    rf_status status = rf__request_parse(flags, where, compare->table, &base, compare->model, out);
+    rf_status status = rf__request_parse(flags, where, compare->table, &base, model, out);
     json_decref(flags);
     return status;
 }
 
-static rf_status solve(judge *j, const json_t *wanted, rf_dtype dtype, int group, int64_t count, const char *where, session *s,
-                       rf_shoot_totals *totals) {
+static rf_status solve(judge *j, const rf_compare_row *row, int group, int64_t count, session *s, rf_shoot_totals *totals) {
     rf_order order;
     rf_sampler *sampler;
-    RF_TRY(sampler_for(j->compare, dtype, &sampler));
-    RF_TRY(order_of(j->compare, wanted, group, count, where, &order));
+    const rf_model *model;
+    RF_TRY(rf__compare_engine(j->compare, row, &model, &sampler));
+    RF_TRY(order_of(j->compare, model, row->wanted, group, count, row->label, &order));
     rf_status status = rf__shoot(sampler, &order, 1, take, s, totals);
     rf__order_fini(&order);
     return status;
@@ -118,7 +110,7 @@ static rf_status solve(judge *j, const json_t *wanted, rf_dtype dtype, int group
 
 /* What a reference depends on: every key but who solves, how finely and in which dtype. */
 static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
-    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", NULL};
+    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", "model", "batch_size", "name", NULL};
     json_t *out = json_deep_copy(wanted);
     for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
     const char *key;
@@ -146,7 +138,8 @@ static rf_status reference_for(judge *j, const rf_compare_row *row, int group, c
         session s = {.judge = j, .keep = r->images};
         rf_shoot_totals totals;
         rf__info("reference: %s", r->key);
-        status = r->images ? solve(j, wanted, RF_F32, group, count, "reference", &s, &totals) : rf__fail(RF_ENOMEM, "compare: no memory for the reference");
+        const rf_compare_row fine = {.wanted = wanted, .label = "reference", .dtype = RF_F32};
+        status = r->images ? solve(j, &fine, group, count, &s, &totals) : rf__fail(RF_ENOMEM, "compare: no memory for the reference");
         *out = r->images;
     }
     free(key);
@@ -192,7 +185,7 @@ static rf_status run_row(judge *j, rf_compare_row *row, int group) {
         rf_features_info info = rf__features_describe(j->features);
         status = rf__sample_set_init(&s.set, images, info.feature_width, info.classes, KEPT);
     }
-    if (status == RF_OK) status = solve(j, row->wanted, row->dtype, group, images, row->label, &s, &totals);
+    if (status == RF_OK) status = solve(j, row, group, images, &s, &totals);
     if (status == RF_OK) status = flush(&s);
     if (status == RF_OK) fill_result(&row->result[group], &s, &totals);
     rf__sample_set_fini(&s.set);
@@ -271,10 +264,16 @@ static void close_judge(judge *j) {
 }
 
 /* A row that cannot be sampled must be known before an hour is spent on the others. */
-static rf_status check_rows(const rf_compare *compare) {
+static rf_status check_rows(rf_compare *compare) {
     for (int i = 0; i < compare->rows; i++) {
         rf_order order;
-        RF_TRY(order_of(compare, compare->row[i].wanted, 0, 1, compare->row[i].label, &order));
+        rf_sampler *sampler;
+        const rf_model *model;
+        RF_TRY(rf__compare_engine(compare, &compare->row[i], &model, &sampler));
+        if (rf__model_scalars(model) != rf__model_scalars(compare->model))
+            return rf__fail(RF_EMISMATCH, "%s: pictures of %lld numbers, those of the compared model have %lld", compare->row[i].label,
+                            (long long)rf__model_scalars(model), (long long)rf__model_scalars(compare->model));
+        RF_TRY(order_of(compare, model, compare->row[i].wanted, 0, 1, compare->row[i].label, &order));
         rf__order_fini(&order);
     }
     return RF_OK;
@@ -290,7 +289,7 @@ rf_status rf__compare_run(rf_compare *compare) {
             rf__info("row %d of %d, seeds %d of %lld: %s", i + 1, compare->rows, group + 1, (long long)compare->settings.seeds, compare->row[i].label);
             status = run_row(&j, &compare->row[i], group);
         }
-        if (status == RF_OK && !compare->row[i].control) status = add_controls(compare, &compare->row[i]);
+        if (status == RF_OK && !compare->row[i].control && !compare->settings.waterfall) status = add_controls(compare, &compare->row[i]);
     }
     close_judge(&j);
     return status;

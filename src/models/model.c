@@ -134,6 +134,10 @@ void rf__model_free(rf_model **model_pointer) {
     *model_pointer = NULL;
 }
 
+int64_t rf__model_scalars(const rf_model *model) {
+    return (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+}
+
 int64_t rf__model_parameters(const rf_model *model) {
     int64_t count = 0;
     for (int i = 0; i < rf__weights_count(model->weights); i++) {

@@ -61,6 +61,7 @@ rf_status rf__model_open(rf_model **out, const char *path);
 rf_status rf__model_save(const rf_model *model, const float *all, const char *path, rf_dtype dtype, const char *metadata_json);
 void rf__model_free(rf_model **model);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
+int64_t rf__model_scalars(const rf_model *model);    /* numbers of one picture or point */
 
 /* Declare the standard inputs x, t, label, (extra), and with `training` drop_key, drop_seed for `batch` rows. */
 rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, int64_t batch, bool training);

@@ -29,3 +29,13 @@ printf '%s\n' "$plain" > bad.yaml
 refused "no grid" 1 "grid is missing" compare bad.yaml --out o1
 printf '%s\ndata: fashion-mnist\nextractor_weights: none.safetensors\ngrid:\n  - {steps: 3}\n' "$plain" > bad.yaml
 refused "no extractor" 1 "none.safetensors" compare bad.yaml --out o1
+model dit student.safetensors height=12 width=12 channels=1 classes=4 patch=4 hidden=16 depth=1 heads=2
+model dit other.safetensors height=8 width=8 channels=1 classes=4 patch=2 hidden=16 depth=1 heads=2
+printf '%s\nwaterfall: true\ngrid:\n  - {name: plain, steps: 4, batch_size: 1}\n  - {name: batched, steps: 4}\n  - {name: student, steps: 2, model: student.safetensors, dtype: bf16}\n' "$plain" > fall.yaml
+check "a waterfall" compare fall.yaml --out fall --json fall.json
+check "its rows and no controls" sh -c '[ "$(grep -c "\"control\"" fall.json)" = 3 ]'
+check "by their names" grep -q '"name": "student"' fall.json
+printf '%s\ngrid:\n  - {steps: 3, model: other.safetensors}\n' "$plain" > bad.yaml
+refused "a student of another size" 1 "64" compare bad.yaml --out o1
+printf '%s\ngrid:\n  - {steps: 3, batch_size: 0}\n' "$plain" > bad.yaml
+refused "no rows in a call" 1 "batch_size" compare bad.yaml --out o1
