@@ -26,7 +26,10 @@ void rf__names_of_schedules(const char *names[RF_NAMES_MAX]) {
     LIST(rf__schedules());
 }
 void rf__names_of_policies(const char *names[RF_NAMES_MAX]) {
-    LIST(rf__policies());
+    int count = 0;
+    for (const rf_policy *const *at = rf__policies(); *at && count + 1 < RF_NAMES_MAX; at++)
+        if (!(*at)->internal) names[count++] = (*at)->name;
+    names[count] = NULL;
 }
 void rf__names_of_admissions(const char *names[RF_NAMES_MAX]) {
     LIST(rf__admissions());

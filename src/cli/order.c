@@ -195,6 +195,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
     if (!order->solver || !order->policy) return RF_EINVAL;
     RF_TRY(take_blocks(order, given, &with));
     RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));
+    RF_TRY(rf__options_parse(order->policy->options, &order->policy_options, order->policy->name, flags->policy_option));
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));
@@ -249,6 +250,7 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->solver = order->solver;
     spec->policy = order->policy;
     spec->solver_options = &order->solver_options;
+    spec->setup.options = &order->policy_options;
     spec->guidance = order->guide;
     spec->guidance_opts = order->guidance;
     spec->times = order->grid.t;

@@ -18,7 +18,7 @@ typedef struct rf_sampling_flags {
     double cfg_scale, guidance_low, guidance_high;
     double flow_shift;                       /* 0: not given */
     const char *method, *scheduler, *policy; /* scheduler NULL: not given */
-    const char *sampling_option;             /* "a=1,b=2"; NULL: the defaults */
+    const char *sampling_option, *policy_option; /* "a=1,b=2"; NULL: the defaults */
     const char *blocks;                      /* "H2P4R2"; NULL: not given */
     const char *guidance, *guidance_target;  /* NULL: not given */
     double guidance_delta;
@@ -35,7 +35,7 @@ typedef struct rf_order {
     const rf_solver *solver;
     const rf_schedule *schedule;
     const rf_policy *policy;
-    rf_options solver_options;
+    rf_options solver_options, policy_options;
     rf_blocks blocks; /* of a solver that walks them; runs 0: none */
     const rf_guidance *guide;
     rf_guidance_opts guidance;

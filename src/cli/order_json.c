@@ -6,11 +6,11 @@
 #include "order.h"
 #include "picture.h"
 
-static void add_solver_options(json_t *json, const rf_order *order) {
+static void add_options(json_t *json, const char *key, const rf_option *table, const rf_options *options) {
     char text[1024];
-    if (!order->solver->options) return;
-    rf__options_text(order->solver->options, &order->solver_options, text, sizeof text);
-    json_object_set_new(json, "sampling_option", json_string(text));
+    if (!table) return;
+    rf__options_text(table, options, text, sizeof text);
+    json_object_set_new(json, key, json_string(text));
 }
 
 static void add_blocks(json_t *json, const rf_order *order) {
@@ -37,7 +37,8 @@ json_t *rf__order_json(const rf_order *order) {
                   order->guidance.scale, "guidance_low", order->guidance.low, "guidance_high",
                   order->guidance.high, "policy", order->policy->name);
     if (json && order->shift) json_object_set_new(json, "flow_shift", json_real(order->shift));
-    if (json) add_solver_options(json, order);
+    if (json) add_options(json, "sampling_option", order->solver->options, &order->solver_options);
+    if (json) add_options(json, "policy_option", order->policy->options, &order->policy_options);
     if (json) add_blocks(json, order);
     if (json) add_guidance(json, order);
     return json;
@@ -89,10 +90,10 @@ static rf_status parse_guidance(rf_order *order, const json_t *json, const rf_mo
     return order->guide->check ? order->guide->check(&order->guidance) : RF_OK;
 }
 
-static rf_status parse_solver_options(rf_order *order, const json_t *json) {
-    const json_t *text = json_object_get(json, "sampling_option");
-    if (text && !json_is_string(text)) return rf__fail(RF_EFORMAT, "sampling_option is no text, expected NAME=VALUE,..");
-    return rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, json_string_value(text));
+static rf_status parse_options(const json_t *json, const char *key, const rf_option *table, rf_options *options, const char *owner) {
+    const json_t *text = json_object_get(json, key);
+    if (text && !json_is_string(text)) return rf__fail(RF_EFORMAT, "%s is no text, expected NAME=VALUE,..", key);
+    return rf__options_parse(table, options, owner, json_string_value(text));
 }
 
 static rf_status parse_blocks(rf_order *order, const json_t *json) {
@@ -140,7 +141,8 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     order->policy = rf__policy_find(policy);
     if (!order->solver || !order->schedule || !order->policy) return RF_ENOTFOUND;
     RF_TRY(parse_numbers(order, json));
-    RF_TRY(parse_solver_options(order, json));
+    RF_TRY(parse_options(json, "sampling_option", order->solver->options, &order->solver_options, order->solver->name));
+    RF_TRY(parse_options(json, "policy_option", order->policy->options, &order->policy_options, order->policy->name));
     RF_TRY(parse_guidance(order, json, model));
     RF_TRY(parse_blocks(order, json));
     RF_TRY(parse_times(order, json_object_get(json, "times")));

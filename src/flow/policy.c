@@ -5,6 +5,9 @@
 
 #include "../base/table.h"
 
+extern const rf_policy rf__policy_hold, rf__policy_fixed, rf__policy_threshold, rf__policy_teacache, rf__policy_controller,
+    rf__policy_recorded;
+
 static rf_kind always_full(void *state, const rf_step_view *view) {
     (void)state, (void)view;
     return RF_KIND_FULL;
@@ -12,7 +15,14 @@ static rf_kind always_full(void *state, const rf_step_view *view) {
 
 static const rf_policy none = {
     .name = "none", .source = "", .help = "every answer comes from the network", .choose = always_full};
-static const rf_policy *const policies[] = {&none, NULL};
+static const rf_policy *const policies[] = {&none,
+                                            &rf__policy_hold,
+                                            &rf__policy_fixed,
+                                            &rf__policy_threshold,
+                                            &rf__policy_teacache,
+                                            &rf__policy_controller,
+                                            &rf__policy_recorded,
+                                            NULL};
 
 const rf_policy *const *rf__policies(void) {
     return policies;
@@ -22,10 +32,14 @@ const rf_policy *rf__policy_find(const char *name) {
     RF_TABLE_FIND(policies, "policy", name);
 }
 
-void rf__extrapolate(const rf_job *job, double t, float *v) {
+double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index) {
+    return rf__option(policy->options, setup->options, index);
+}
+
+void rf__extrapolate(const rf_job *job, double t, double hold, float *v) {
     const rf_history *history = &job->history;
     /* Times, not indices: the grid need not be uniform. */
-    float factor = (float)((t - history->t[0]) / (history->t[0] - history->t[1]));
+    float factor = (float)((1 - hold) * (t - history->t[0]) / (history->t[0] - history->t[1]));
     const float *newest = history->v[0], *older = history->v[1];
     for (int64_t i = 0; i < job->scalars; i++) v[i] = newest[i] + factor * (newest[i] - older[i]);
 }

@@ -1,9 +1,11 @@
 /* policy.h - who answers a request: the network, a lighter refiner, or an extrapolation of past velocities.
  * State belongs to one job, so that decisions never leak between neighbours of a batch; what is learned
- * across jobs stands behind `profile`. */
+ * across jobs stands in the profile. */
 #ifndef RF_FLOW_POLICY_H
 #define RF_FLOW_POLICY_H
 #include "solver.h"
+
+typedef struct rf_profile rf_profile; /* policies/profile.h */
 
 typedef enum rf_kind {
     RF_KIND_FULL,        /* the network */
@@ -18,24 +20,38 @@ typedef struct rf_step_view {
     const rf_request *ask;
 } rf_step_view;
 
+/* What a job brings for its policy; borrowed until the job is over. */
+typedef struct rf_policy_setup {
+    const rf_options *options; /* NULL: the defaults */
+    rf_profile *profile;       /* learned tables, shared by jobs; NULL: none */
+    const char *recorded;      /* of `recorded`: one letter a step, '1' asked and '0' not; NULL for the others */
+} rf_policy_setup;
+
 typedef struct rf_policy {
     const char *name, *source, *help;
-    bool history;      /* reads job->history (extrapolation always needs it) */
-    size_t state_size; /* zero-filled for each job */
-    /* profile: what the entry's options and learned tables are; borrowed from the request; may be NULL. */
-    void (*begin)(void *state, const void *profile, const rf_job *job);
+    bool history;             /* reads job->history (extrapolation always needs it) */
+    double hold;              /* share of the slope its extrapolation leaves out: 0 the line, 1 the newest velocity again */
+    bool profile;             /* works from a profile */
+    bool internal;            /* not for users to choose by name */
+    const rf_option *options; /* NULL: none */
+    size_t state_size;        /* zero-filled for each job */
+    /* Whether the setup fits a walk of this solver over these times, before anything is run; may be NULL. */
+    rf_status (*check)(const struct rf_policy *policy, const rf_policy_setup *setup, const rf_solver *solver, const double *times, int steps);
+    rf_status (*begin)(void *state, const rf_policy_setup *setup, const rf_job *job);
     /* An answer that cannot be given (two velocities are not known, no refiner) becomes a full one, and
-     * observe is told so. */
+     * observe is told so. Asked again for the same request after a failed call: the same answer. */
     rf_kind (*choose)(void *state, const rf_step_view *view);
-    /* After each answer, with who gave it; before the solver accepts it. */
+    /* After each answer, with who gave it; before the solver accepts it and the history remembers it. */
     void (*observe)(void *state, const rf_step_view *view, rf_kind kind, const float *v);
-    void (*end)(void *state); /* the job is over, whatever its status */
+    void (*end)(void *state); /* the job is over, whatever its status; not called when it never began */
 } rf_policy;
 
-const rf_policy *const *rf__policies(void);         /* NULL-terminated */
+const rf_policy *const *rf__policies(void);         /* NULL-terminated; those for users first */
 const rf_policy *rf__policy_find(const char *name); /* NULL and a sentence listing the names */
+double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index);
 
-/* The straight line through the two newest velocities, at t. Needs history.count == 2. */
-void rf__extrapolate(const rf_job *job, double t, float *v);
+/* The straight line through the two newest velocities, at t, with the share `hold` of its slope left out. Needs
+ * history.count == 2. */
+void rf__extrapolate(const rf_job *job, double t, double hold, float *v);
 
 #endif

@@ -31,6 +31,7 @@ static rf_status check(const rf_job_spec *spec) {
     if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
     if (spec->carry && !spec->solver->carries)
         return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
+    if (spec->policy->check) RF_TRY(spec->policy->check(spec->policy, &spec->setup, spec->solver, spec->times, spec->steps));
     if (spec->guidance->check) RF_TRY(spec->guidance->check(&spec->guidance_opts));
     bool wants_null = rf__guidance_max_rows(spec->guidance, &spec->guidance_opts) > 1;
     if (wants_null && spec->field->null_label < 0)
@@ -69,7 +70,8 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     rf_status status = check(&trajectory->spec);
     if (status == RF_OK) {
         trajectory->times = rf__alloc_array((size_t)spec->steps + 1, sizeof *trajectory->times);
-        if (!trajectory->times) status = rf__fail(RF_ENOMEM, "no memory for a grid of %d steps", spec->steps);
+        trajectory->asked = rf__alloc((size_t)spec->steps + 1);
+        if (!trajectory->times || !trajectory->asked) status = rf__fail(RF_ENOMEM, "no memory for a grid of %d steps", spec->steps);
     }
     if (status != RF_OK) {
         rf__trajectory_free(&trajectory);
@@ -77,6 +79,10 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     }
     if (spec->solver_options) trajectory->solver_options = *spec->solver_options;
     if (spec->blocks) trajectory->blocks = *spec->blocks;
+    if (spec->setup.options) {
+        trajectory->policy_options = *spec->setup.options;
+        trajectory->spec.setup.options = &trajectory->policy_options;
+    }
     memcpy(trajectory->times, spec->times, ((size_t)spec->steps + 1) * sizeof *spec->times);
     trajectory->spec.times = trajectory->times;
     trajectory->job = (rf_job){.solver = spec->solver,
@@ -95,6 +101,7 @@ void rf__trajectory_free(rf_trajectory **trajectory) {
     if (dead->policy_state && dead->spec.policy->end) dead->spec.policy->end(dead->policy_state);
     rf__free(dead->policy_state);
     rf__free(dead->times);
+    rf__free(dead->asked);
     rf__free(dead->memory);
     rf__free(dead);
     *trajectory = NULL;
@@ -108,8 +115,7 @@ static rf_status allocate(rf_trajectory *trajectory) {
     int vectors = 2 + spec->guidance->remembers + spec->solver->buffers + (history ? RF_HISTORY : 0);
     size_t stride = ((size_t)spec->field->scalars + 15) / 16 * 16;
     trajectory->memory = rf__alloc_array(stride * (size_t)vectors, sizeof *trajectory->memory);
-    trajectory->policy_state = rf__alloc(spec->policy->state_size ? spec->policy->state_size : 1);
-    if (!trajectory->memory || !trajectory->policy_state)
+    if (!trajectory->memory)
         return rf__fail(RF_ENOMEM, "no memory for the state of a job: %d vectors of %lld scalars", vectors,
                         (long long)spec->field->scalars);
     float *at = trajectory->memory;
@@ -120,6 +126,17 @@ static rf_status allocate(rf_trajectory *trajectory) {
     for (int i = 0; i < spec->solver->buffers; i++) job->buffer[i] = at += stride;
     for (int i = 0; history && i < RF_HISTORY; i++) job->history.v[i] = at += stride;
     return RF_OK;
+}
+
+/* The state is kept only once begin has succeeded, so that `end` is owed exactly when there is one. */
+static rf_status begin_policy(rf_trajectory *trajectory) {
+    const rf_policy *policy = trajectory->spec.policy;
+    void *state = rf__alloc(policy->state_size ? policy->state_size : 1);
+    if (!state) return rf__fail(RF_ENOMEM, "no memory for the state of policy '%s'", policy->name);
+    rf_status status = policy->begin ? policy->begin(state, &trajectory->spec.setup, &trajectory->job) : RF_OK;
+    if (status == RF_OK) trajectory->policy_state = state;
+    else rf__free(state);
+    return status;
 }
 
 rf_status rf__trajectory_start(rf_trajectory *trajectory) {
@@ -135,7 +152,7 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
         memcpy(job->buffer[0], spec->carry, (size_t)job->scalars * sizeof *spec->carry);
         job->carried = true;
     }
-    if (spec->policy->begin) spec->policy->begin(trajectory->policy_state, spec->profile, job);
+    RF_TRY(begin_policy(trajectory));
     trajectory->status = RF_JOB_ACTIVE;
     return RF_OK;
 }
@@ -207,8 +224,9 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
             break;
         }
         trajectory->kind = choose(trajectory);
+        trajectory->asked[job->position] = trajectory->kind == RF_KIND_EXTRAPOLATE ? '0' : '1';
         if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
-            rf__extrapolate(job, trajectory->ask.t, trajectory->velocity);
+            rf__extrapolate(job, trajectory->ask.t, spec->policy->hold, trajectory->velocity);
             trajectory->counters.extrapolated++;
             take(trajectory, trajectory->velocity);
         } else {

@@ -23,7 +23,7 @@ typedef struct rf_job_spec {
     const rf_guidance *guidance; /* NULL: none */
     rf_guidance_opts guidance_opts;
     const rf_policy *policy; /* NULL: none */
-    const void *profile;     /* handed to policy->begin */
+    rf_policy_setup setup;   /* of the policy; its options are copied */
     const rf_windows *windows; /* the field is straight inside these only; NULL: those of the field */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
@@ -62,11 +62,12 @@ typedef struct rf_trajectory {
     int row_count; /* 0: nothing is asked */
     rf_row rows[RF_MAX_GUIDANCE_ROWS];
     rf_guide guide;
-    rf_options solver_options;
+    rf_options solver_options, policy_options;
     rf_blocks blocks;
     /* owned: */
     double *times;
-    void *policy_state;
+    char *asked; /* of each step so far: '1' network or refiner, '0' extrapolated; ends with a NUL. What `recorded` repeats */
+    void *policy_state; /* NULL until policy->begin has succeeded */
     float *memory; /* x, combined velocity, guidance, solver buffers, history */
     float *velocity;
 } rf_trajectory;

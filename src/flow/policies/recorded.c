@@ -1,0 +1,41 @@
+/* recorded.c - a walk asks where an earlier one asked: how a picture made with tables that have changed since is made again. */
+#include <string.h>
+
+#include "jump.h"
+
+typedef struct recorded_state {
+    const char *asked;
+} recorded_state;
+
+static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, const rf_solver *solver, const double *times, int steps) {
+    RF_TRY(rf__jump_check(policy, setup, solver, times, steps));
+    const char *asked = setup->recorded;
+    if (!asked) return rf__fail(RF_EINVAL, "policy 'recorded' has no record, expected one letter a step");
+    size_t length = strlen(asked), letters = strspn(asked, "01");
+    if (length == (size_t)steps && letters == length) return RF_OK;
+    return rf__fail(RF_EINVAL, "the record '%.60s' has %zu letters, %zu of them 0 or 1, and the walk %d steps; expected one for each", asked, length,
+                    letters, steps);
+}
+
+static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *job) {
+    (void)job;
+    ((recorded_state *)state)->asked = setup->recorded;
+    return RF_OK;
+}
+
+static rf_kind choose(void *state, const rf_step_view *view) {
+    const recorded_state *recorded = state;
+    return recorded->asked[view->job->position] == '0' ? RF_KIND_EXTRAPOLATE : RF_KIND_FULL;
+}
+
+const rf_policy rf__policy_recorded = {
+    .name = "recorded",
+    .source = "",
+    .help = "asks where the walk on record asked",
+    .history = true,
+    .internal = true,
+    .state_size = sizeof(recorded_state),
+    .check = check,
+    .begin = begin,
+    .choose = choose,
+};
