@@ -69,6 +69,7 @@ typedef struct rf_sampler rf_sampler;
 typedef struct rf_sampler_opts {
     rf_dtype dtype; /* RF_F32: of weights and activations inside the network; RF_BF16 is faster and less exact */
     int threads;    /* 0: every CPU of the affinity mask */
+    rf_model *refiner; /* NULL; a network that corrects known velocities of this very model, borrowed; for blocks with R */
     int rows;       /* 16: most network rows of one call; an image under guidance takes two. 0: what this machine is fastest with,
                        measured with the first run of several images and kept in the user's cache folder */
 } rf_sampler_opts;

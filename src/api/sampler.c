@@ -10,8 +10,8 @@ struct rf_sampler {
     rf_model *model; /* borrowed */
     rf_sampler_opts opts;
     rf_pool *pool;
-    rf_model_field *network;
-    rf_field field;
+    rf_model_field *network, *refiner; /* refiner NULL: none */
+    rf_field field, small;
     bool measures; /* rows were not given */
     rf_row_times times;
 };
@@ -22,6 +22,25 @@ struct rf_sampler {
 
 void rf_default_sampler_opts(rf_sampler_opts *opts) {
     *opts = (rf_sampler_opts){.dtype = RF_F32, .threads = 0, .rows = 16};
+}
+
+static rf_status check_models(const rf_model *model, const rf_model *refiner) {
+    if (model->shape.refines != RF_REFINES_NOTHING)
+        return rf__fail(RF_EINVAL, "%s is a refiner, expected the predictor it was trained for (a refiner goes beside it: --refiner)",
+                        model->path ? model->path : "the model");
+    return refiner ? rf__model_check_refiner(refiner, model) : RF_OK;
+}
+
+static rf_status open_fields(rf_sampler *sampler) {
+    const rf_sampler_opts *opts = &sampler->opts;
+    RF_TRY(rf__model_field_open(&sampler->network, sampler->model, opts->dtype, sampler->pool, opts->rows));
+    rf__model_field_build_ahead(sampler->network, true);
+    sampler->field = rf__model_field_view(sampler->network);
+    if (!opts->refiner) return RF_OK;
+    RF_TRY(rf__model_field_open(&sampler->refiner, opts->refiner, opts->dtype, sampler->pool, opts->rows));
+    rf__model_field_build_ahead(sampler->refiner, true);
+    sampler->small = rf__model_field_view(sampler->refiner);
+    return RF_OK;
 }
 
 rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_opts *opts) {
@@ -36,6 +55,7 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
         return rf__fail(RF_EINVAL, "dtype is %d, expected RF_F32 or RF_BF16", (int)opts->dtype);
     if (opts->threads < 0 || opts->threads > 1024)
         return rf__fail(RF_EINVAL, "threads is %d, expected 0 .. 1024", opts->threads);
+    RF_TRY(check_models(model, opts->refiner));
     rf_sampler *sampler = rf__alloc(sizeof *sampler);
     if (!sampler) return rf__fail(RF_ENOMEM, "no memory for a sampler");
     sampler->model = model;
@@ -45,12 +65,7 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
     rf_status status = RF_OK;
     sampler->pool = rf__pool_create(opts->threads);
     if (!sampler->pool) status = rf__fail(RF_ENOMEM, "no memory for %d threads", opts->threads);
-    if (status == RF_OK)
-        status = rf__model_field_open(&sampler->network, model, opts->dtype, sampler->pool, sampler->opts.rows);
-    if (status == RF_OK) {
-        rf__model_field_build_ahead(sampler->network, true);
-        sampler->field = rf__model_field_view(sampler->network);
-    }
+    if (status == RF_OK) status = open_fields(sampler);
     if (status != RF_OK) rf_sampler_close(&sampler);
     *out = sampler;
     return status;
@@ -60,6 +75,7 @@ void rf_sampler_close(rf_sampler **sampler) {
     rf_sampler *dead = *sampler;
     if (!dead) return;
     rf__model_field_close(&dead->network);
+    rf__model_field_close(&dead->refiner);
     rf__pool_free(&dead->pool);
     rf__free(dead);
     *sampler = NULL;
@@ -83,6 +99,9 @@ int64_t rf__sampler_best_rows(const rf_sampler *sampler) {
 }
 const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler) {
     return sampler->times.count ? &sampler->times : NULL;
+}
+const rf_model *rf__sampler_refiner(const rf_sampler *sampler) {
+    return sampler->opts.refiner;
 }
 const rf_field *rf__sampler_field(const rf_sampler *sampler) {
     return &sampler->field;
@@ -121,6 +140,7 @@ rf_status rf__sampler_measure(rf_sampler *sampler) {
 
 rf_status rf__sampler_warm(rf_sampler *sampler) {
     RF_TRY(rf__sampler_measure(sampler));
+    if (sampler->refiner) RF_TRY(rf__model_field_warm_all(sampler->refiner));
     if (!sampler->measures) return rf__model_field_warm_all(sampler->network);
     for (int64_t rows = 1; rows <= rf__sampler_best_rows(sampler); rows *= 2) RF_TRY(rf__model_field_warm(sampler->network, rows));
     return RF_OK;
@@ -149,8 +169,13 @@ static void on_finished(void *user, const rf_trajectory *trajectory) {
     if (state->status == RF_OK) state->status = state->run->finished(state->run->user, trajectory);
 }
 
+rf_job_spec rf__sampler_job(const rf_sampler *sampler) {
+    return (rf_job_spec){.field = &sampler->field, .refiner = sampler->refiner ? &sampler->small : NULL,
+                         .cond = {.label = sampler->field.null_label}};
+}
+
 static rf_status submit(const rf_sampler *sampler, rf_batcher *batcher, const rf_run *run, int64_t k) {
-    rf_job_spec spec = {.field = &sampler->field, .cond = {.label = sampler->field.null_label}};
+    rf_job_spec spec = rf__sampler_job(sampler);
     RF_TRY(run->describe(run->user, k, &spec));
     return rf__batcher_submit(batcher, &spec, NULL);
 }

@@ -45,6 +45,9 @@ int64_t rf__sampler_best_rows(const rf_sampler *sampler); /* that a call gets wh
 /* NULL: rows were given, or not measured yet. Borrowed. */
 const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler);
 const rf_field *rf__sampler_field(const rf_sampler *sampler); /* borrowed; for those who drive a batcher of their own */
+const rf_model *rf__sampler_refiner(const rf_sampler *sampler); /* NULL: none */
+/* A specification with fields and condition ("no class") set and the rest zero. */
+rf_job_spec rf__sampler_job(const rf_sampler *sampler);
 rf_plan_cache_stats rf__sampler_plans(const rf_sampler *sampler);
 
 /* Answers a walk over `steps` steps takes when every one comes from the network; of an adaptive solver: at least. */

@@ -10,13 +10,15 @@
 
 typedef struct compare_flags {
     rf_sampling_flags sampling; /* first: what every row starts from */
-    const char *model, *grid, *folder, *data, *weights;
+    const char *model, *refiner, *grid, *folder, *data, *weights;
     int64_t images, seeds, paired, rows, threads;
 } compare_flags;
 
 #define AT(field) offsetof(compare_flags, field)
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE",
+     .help = "refiner of this very model, for steps R of --blocks"},
     {"grid", 0, NULL, RF_ARG_STRING, AT(grid), .value = "FILE.yaml", .help = "settings and rows, e.g. recipes/compare/solvers.yaml"},
     {"images", 'n', NULL, RF_ARG_INT, AT(images), .min = 0, .max = 1e6, .value = "N", .help = "images of each row and seed group, instead of the file's"},
     {"seeds", 0, NULL, RF_ARG_INT, AT(seeds), .min = 0, .max = RF_COMPARE_SEEDS, .value = "N", .help = "seed groups, instead of the file's"},
@@ -57,6 +59,7 @@ static rf_status write_all(const rf_compare *compare, const compare_flags *flags
 
 static int run_compare(rf_compare *compare, const compare_flags *flags, const rf_common *common) {
     rf_status status = rf_model_open(&compare->model, flags->model);
+    if (status == RF_OK && flags->refiner) status = rf_model_open(&compare->refiner, flags->refiner);
     if (status == RF_OK) status = rf__compare_read(compare, flags->grid);
     if (status == RF_OK) status = settle(compare, flags);
     if (status == RF_OK) status = rf__compare_run(compare);
@@ -80,6 +83,7 @@ static int compare_main(int argc, char **argv) {
     else code = run_compare(&compare, &flags, &common);
     rf__compare_fini(&compare);
     rf_model_close(&compare.model);
+    rf_model_close(&compare.refiner);
     rf__args_fini(table, &flags);
     return code;
 }

@@ -14,7 +14,7 @@
 
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
-    const char *model, *dtype, *requests;
+    const char *model, *refiner, *dtype, *requests;
     const char *admission;
     int64_t rows, slots, threads, columns, zoom;
     bool grid, plain, warm;
@@ -27,6 +27,8 @@ static const char *admission_names[RF_NAMES_MAX];
 static const rf_arg own[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
      .help = "checkpoint (safetensors)"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE",
+     .help = "refiner of this very model, for steps R of --blocks"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
      .help = "%d, %03d is the image number; - is standard output"},
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
@@ -64,7 +66,7 @@ static const char examples[] =
 typedef struct generate {
     generate_flags flags;
     rf_common common;
-    rf_model *model;
+    rf_model *model, *refiner;
     rf_sampler *sampler;
     rf_order *orders;
     int order_count;
@@ -181,6 +183,8 @@ static int run_generate(generate *run) {
     if (status != RF_OK) return usage();
     status = rf_model_open(&run->model, run->flags.model);
     if (status != RF_OK) return rf__cli_failed("generate", status);
+    if (run->flags.refiner) status = rf_model_open(&run->refiner, run->flags.refiner);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
     status = make_orders(run);
     if (status == RF_OK) status = check_rows(run);
     if (status == RF_EINVAL) return usage();
@@ -188,12 +192,17 @@ static int run_generate(generate *run) {
     if (status != RF_OK) return rf__cli_failed("generate", status);
     rf_sampler_opts opts = {.dtype = strcmp(run->flags.dtype, "bf16") == 0 ? RF_BF16 : RF_F32,
                             .threads = (int)run->flags.threads,
+                            .refiner = run->refiner,
                             .rows = (int)run->flags.rows};
     status = rf_sampler_open(&run->sampler, run->model, &opts);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
+    status = rf__shoot_check(run->sampler, run->orders, run->order_count);
+    if (status == RF_EINVAL) return usage();
     if (status != RF_OK) return rf__cli_failed("generate", status);
     rf_gallery gallery = {.sampler = run->sampler,
                           .orders = run->orders,
                           .model_path = run->flags.model,
+                          .refiner_path = run->flags.refiner,
                           .pattern = run->flags.sampling.output,
                           .columns = columns_of(run),
                           .zoom = (int)run->flags.zoom,
@@ -222,6 +231,7 @@ static int generate_main(int argc, char **argv) {
     rf__free(run.orders);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);
+    rf_model_close(&run.refiner);
     rf__args_fini(table, &run.flags);
     return code;
 }

@@ -16,7 +16,7 @@
 #define MOST_BYTES (256u << 20)
 
 typedef struct replay_flags {
-    const char *model, *output;
+    const char *model, *refiner, *output;
     int64_t rows, threads;
 } replay_flags;
 
@@ -24,6 +24,7 @@ typedef struct replay_flags {
 static const rf_arg table[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
      .help = "checkpoint; not given: the path that the picture names"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner; not given: the path that the picture names"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(output), .value = "FILE.png",
      .help = "write the picture that was made"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 2, .max = 4096, .value = "ROWS",
@@ -42,7 +43,7 @@ typedef struct replay {
     uint8_t *file; /* the picture as it is */
     size_t file_size;
     json_t *json;
-    rf_model *model;
+    rf_model *model, *refiner; /* refiner NULL: the picture was made without */
     rf_sampler *sampler;
     rf_order order;
     rf_frame frame;
@@ -63,16 +64,21 @@ static rf_status read_picture(replay *run) {
     return rf__fail(RF_EFORMAT, "%s: its '%s' text is not a JSON object", run->path, RF_PNG_JSON_KEY);
 }
 
+/* key: "model" or "refiner"; given: its place by the flag of that name, or NULL. */
+static rf_status open_file(const replay *run, const char *key, const char *given, rf_model **out) {
+    const json_t *model = json_object_get(run->json, key);
+    const char *recorded = text_at(model, "path"), *path = given ? given : recorded;
+    if (!given && !rf__file_exists(path))
+        return rf__fail(RF_ENOTFOUND, "%s: names the %s '%s', which is not there; --%s gives its place", run->path, key, path, key);
+    RF_TRY(rf_model_open(out, path));
+    if (strcmp((*out)->sha256, text_at(model, "sha256")) == 0) return RF_OK;
+    return rf__fail(RF_EMISMATCH, "%s: has SHA-256 %.16s.., the picture was made with %.16s..", path, (*out)->sha256,
+                    text_at(model, "sha256"));
+}
+
 static rf_status open_model(replay *run) {
-    const json_t *model = json_object_get(run->json, "model");
-    const char *recorded = text_at(model, "path"), *path = run->flags.model ? run->flags.model : recorded;
-    if (!run->flags.model && !rf__file_exists(path))
-        return rf__fail(RF_ENOTFOUND, "%s: names the model '%s', which is not there; --model gives its place",
-                        run->path, path);
-    RF_TRY(rf_model_open(&run->model, path));
-    if (strcmp(run->model->sha256, text_at(model, "sha256")) == 0) return RF_OK;
-    return rf__fail(RF_EMISMATCH, "%s: has SHA-256 %.16s.., the picture was made with %.16s..", path,
-                    run->model->sha256, text_at(model, "sha256"));
+    RF_TRY(open_file(run, "model", run->flags.model, &run->model));
+    return json_object_get(run->json, "refiner") ? open_file(run, "refiner", run->flags.refiner, &run->refiner) : RF_OK;
 }
 
 static void warn_of_differences(const replay *run) {
@@ -104,6 +110,7 @@ static rf_status read_frame(replay *run) {
 static rf_status make(replay *run, rf_shoot_totals *totals) {
     rf_sampler_opts opts = {.dtype = strcmp(text_at(run->json, "dtype"), "bf16") == 0 ? RF_BF16 : RF_F32,
                             .threads = (int)run->flags.threads,
+                            .refiner = run->refiner,
                             .rows = (int)run->flags.rows};
     RF_TRY(rf_sampler_open(&run->sampler, run->model, &opts));
     rf_status status = rf__order_parse(&run->order, run->json, run->model);
@@ -115,7 +122,8 @@ static rf_status make(replay *run, rf_shoot_totals *totals) {
                       .columns = run->frame.columns,
                       .zoom = run->frame.zoom,
                       .sampler = run->sampler,
-                      .model_path = text_at(json_object_get(run->json, "model"), "path")};
+                      .model_path = text_at(json_object_get(run->json, "model"), "path"),
+                      .refiner_path = text_at(json_object_get(run->json, "refiner"), "path")};
     return rf__gallery_encode(&run->picture, &stamp, &run->made, &run->made_size);
 }
 
@@ -163,6 +171,7 @@ static int replay_main(int argc, char **argv) {
     rf__order_fini(&run.order);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);
+    rf_model_close(&run.refiner);
     json_decref(run.json);
     rf__free(run.file);
     return code;

@@ -39,7 +39,7 @@ typedef struct rf_compare_row {
     char label[RF_COMPARE_LABEL];       /* "heun 8, cfg 1.5, bf16" */
     char series[RF_COMPARE_LABEL];      /* the same without the steps: one line of the figure */
     rf_dtype dtype;
-    const char *model;                  /* path of its own network, borrowed from wanted; NULL: the command's */
+    const char *model, *refiner;        /* paths of its own networks, borrowed from wanted; NULL: the command's */
     int batch;                          /* rows of a call; 0: the command's */
     bool control;                       /* added by us */
     rf_compare_result result[RF_COMPARE_SEEDS];
@@ -47,10 +47,10 @@ typedef struct rf_compare_row {
 
 /* A network made ready for one dtype and size of call; opened on first use. */
 typedef struct rf_compare_engine {
-    const char *path; /* borrowed; NULL: the command's model */
+    const char *path, *refiner_path; /* borrowed; NULL: the command's model; its refiner, or with an own model none */
     rf_dtype dtype;
     int batch;
-    rf_model *own; /* NULL when the model is the command's */
+    rf_model *own, *own_refiner; /* NULL when the model is the command's */
     rf_sampler *sampler;
 } rf_compare_engine;
 enum { RF_COMPARE_ENGINES = 64 };
@@ -59,7 +59,7 @@ typedef struct rf_compare {
     rf_compare_settings settings;
     rf_compare_row *row; /* [RF_COMPARE_ROWS] */
     int rows;
-    rf_model *model;
+    rf_model *model, *refiner; /* refiner NULL: none */
     const rf_arg *table; /* the sampling flags */
     const rf_sampling_flags *base;
     rf_compare_engine engine[RF_COMPARE_ENGINES];

@@ -63,6 +63,7 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
         return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32 or bf16", where, dtype);
     row->dtype = dtype && !strcmp(dtype, "bf16") ? RF_BF16 : RF_F32;
     row->model = json_string_value(json_object_get(wanted, "model"));
+    row->refiner = json_string_value(json_object_get(wanted, "refiner"));
     const json_t *batch = json_object_get(wanted, "batch_size");
     if (batch && (!json_is_integer(batch) || json_integer_value(batch) < 1 || json_integer_value(batch) > 4096))
         return rf__fail(RF_EINVAL, "%s: batch_size is not a whole number of 1 .. 4096", where);

@@ -84,7 +84,7 @@ static rf_status take(void *user, const rf_shot *shot) {
 
 /* Orders of `count` images of a seed group; keys of ours that are no sampling flags are left out. */
 static rf_status order_of(const rf_compare *compare, const rf_model *model, const json_t *wanted, int group, int64_t count, const char *where, rf_order *out) {
-    static const char *const ours[] = {"dtype", "model", "batch_size", "name", NULL};
+    static const char *const ours[] = {"dtype", "model", "refiner", "batch_size", "name", NULL};
     json_t *flags = json_deep_copy(wanted);
     for (int i = 0; ours[i]; i++) json_object_del(flags, ours[i]);
     rf_sampling_flags base = *compare->base;
@@ -110,7 +110,7 @@ static rf_status solve(judge *j, const rf_compare_row *row, int group, int64_t c
 
 /* What a reference depends on: every key but who solves, how finely and in which dtype. */
 static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
-    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", "model", "batch_size", "name", NULL};
+    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", "model", "refiner", "batch_size", "name", NULL};
     json_t *out = json_deep_copy(wanted);
     for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
     const char *key;
@@ -274,7 +274,10 @@ static rf_status check_rows(rf_compare *compare) {
             return rf__fail(RF_EMISMATCH, "%s: pictures of %lld numbers, those of the compared model have %lld", compare->row[i].label,
                             (long long)rf__model_scalars(model), (long long)rf__model_scalars(compare->model));
         RF_TRY(order_of(compare, model, compare->row[i].wanted, 0, 1, compare->row[i].label, &order));
+        rf_status status = rf__shoot_check(sampler, &order, 1);
+        if (status != RF_OK) status = rf__fail_in(status, "%s: ", compare->row[i].label);
         rf__order_fini(&order);
+        RF_TRY(status);
     }
     return RF_OK;
 }

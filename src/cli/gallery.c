@@ -62,7 +62,8 @@ static rf_stamp stamp_of(const rf_gallery *gallery, int order, int64_t k) {
                       .columns = gallery->columns,
                       .zoom = gallery->zoom,
                       .sampler = gallery->sampler,
-                      .model_path = gallery->model_path};
+                      .model_path = gallery->model_path,
+                      .refiner_path = gallery->refiner_path};
 }
 
 static rf_status take_single(const rf_gallery *gallery, const rf_shot *shot, const char *path) {

@@ -56,6 +56,15 @@ static void progress(void *user, int64_t done, int64_t total) {
     rf__progress_update(&state->progress, done, note);
 }
 
+rf_status rf__shoot_check(const rf_sampler *sampler, const rf_order *orders, int order_count) {
+    for (int i = 0; i < order_count; i++) {
+        rf_job_spec spec = rf__sampler_job(sampler);
+        rf__order_describe(&orders[i], rf__sampler_model(sampler), 0, &spec);
+        RF_TRY(rf__job_check(&spec));
+    }
+    return RF_OK;
+}
+
 rf_status rf__shoot(rf_sampler *sampler, const rf_order *orders, int order_count,
                     rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals) {
     const rf_shoot_opts usual = {0};

@@ -28,6 +28,8 @@ typedef struct rf_shoot_opts {
     int slots;                     /* jobs that walk at the same time; 0: the rows of a call */
 } rf_shoot_opts;
 
+/* Whether every order can be walked with the models at hand; costs nothing, so that nothing is begun that cannot be finished. */
+rf_status rf__shoot_check(const rf_sampler *sampler, const rf_order *orders, int order_count);
 /* Images come in the order they finish. An error of `image` or of one job ends the run. */
 rf_status rf__shoot(rf_sampler *sampler, const rf_order *orders, int order_count,
                     rf_status (*image)(void *user, const rf_shot *shot), void *user, rf_shoot_totals *totals);

@@ -22,6 +22,13 @@ static json_t *model_json(const rf_stamp *stamp) {
                      "kind", model->kind->name, "sha256", model->sha256);
 }
 
+static void add_refiner(json_t *json, const rf_stamp *stamp) {
+    const rf_model *refiner = rf__sampler_refiner(stamp->sampler);
+    if (!refiner || !stamp->order->blocks.runs) return;
+    json_object_set_new(json, "refiner", json_pack("{s:s, s:s, s:s}", "path", stamp->refiner_path, "name", base_name(stamp->refiner_path), "sha256",
+                                                   refiner->sha256));
+}
+
 static void add_grid(json_t *json, const rf_stamp *stamp, const rf_model *model) {
     json_t *seeds = json_array(), *labels = json_array();
     for (int64_t k = 0; k < stamp->order->count; k++) {
@@ -40,6 +47,7 @@ json_t *rf__stamp_json(const rf_stamp *stamp) {
     json_object_set_new(json, "version", json_string(rf_version()));
     json_object_set_new(json, "convention", json_string("t = 0 noise, t = 1 data, dx/dt = v"));
     json_object_set_new(json, "model", model_json(stamp));
+    add_refiner(json, stamp);
     json_object_set_new(json, "dtype", json_string(dtype_name(rf__sampler_dtype(stamp->sampler))));
     json_object_set_new(json, "isa", json_string(rf__cpu_name(rf__cpu_flags())));
     json_object_set_new(json, "width", json_integer(model->shape.width));

@@ -10,7 +10,7 @@ typedef struct rf_stamp {
     int64_t k;
     int columns, zoom;
     const rf_sampler *sampler;
-    const char *model_path; /* as the user gave it */
+    const char *model_path, *refiner_path; /* as the user gave them */
 } rf_stamp;
 
 /* New reference; NULL when out of memory. Times of day, durations and machine names stay out: equal requests

@@ -29,8 +29,9 @@ typedef struct rf_field {
     int64_t (*bucket)(void *self, int64_t rows);
     const rf_row_times *times; /* borrowed; NULL: not measured */
     const rf_windows *windows; /* borrowed; the field is straight inside these only. NULL: one window */
-    /* Of a refiner: the gaps it was trained for (most 0: any), and whether it knows guided velocities, which takes one row an answer. */
-    double gap_least, gap_most;
+    /* Of a refiner: the gaps it was trained for (most 0: any), and whether it knows guided velocities, which takes one row an answer, and
+     * for which scales (most 0: any). */
+    double gap_least, gap_most, scale_least, scale_most;
     bool guided;
 } rf_field;
 

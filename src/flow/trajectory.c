@@ -17,6 +17,16 @@ static rf_status check_blocks(const rf_job_spec *spec) {
     return rf__blocks_check(spec->blocks, spec->times, spec->steps, refiner != NULL, refiner ? refiner->gap_least : 0, refiner ? refiner->gap_most : 0);
 }
 
+/* Outside the guidance interval a refiner that knows guided velocities is told scale 1. */
+static rf_status check_scale(const rf_job_spec *spec) {
+    const rf_field *refiner = spec->refiner;
+    if (!refiner || !refiner->guided || refiner->scale_most <= 0) return RF_OK;
+    bool none = spec->guidance == rf__guidances()[0];
+    double scale = none ? 1 : spec->guidance_opts.scale, slack = 1e-6;
+    if (scale >= refiner->scale_least - slack && scale <= refiner->scale_most + slack) return RF_OK;
+    return rf__fail(RF_EINVAL, "guidance scale is %g, and the refiner was trained for %g .. %g", scale, refiner->scale_least, refiner->scale_most);
+}
+
 static rf_status check(const rf_job_spec *spec) {
     if (!spec->field || !spec->solver || !spec->times)
         return rf__fail(RF_EINVAL, "a job needs a field, a solver and a grid");
@@ -25,6 +35,7 @@ static rf_status check(const rf_job_spec *spec) {
                         (long long)spec->refiner->scalars, (long long)spec->field->scalars);
     RF_TRY(rf__grid_check(spec->times, spec->steps));
     RF_TRY(check_blocks(spec));
+    RF_TRY(check_scale(spec));
     if (spec->windows && spec->solver->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);

@@ -10,10 +10,13 @@
 
 #define EPS 1e-6f
 #define FREQUENCIES 256
+#define SCALE_SCALE 100 /* a guidance scale of 1 .. 10 on the waves made for 1000 t */
 
 typedef struct dit_config {
     int64_t height, width, channels, patch, depth, hidden, heads, classes, extra;
     double mlp_ratio, time_scale;
+    int refines; /* rf_refines */
+    bool sigma;
 } dit_config;
 
 static const rf_field_desc dit_fields[] = {
@@ -29,16 +32,23 @@ static const rf_field_desc dit_fields[] = {
     {"extra", RF_FIELD_INT, offsetof(dit_config, extra), "0", 0, 65536, NULL, "width of an extra input vector"},
     {"time_scale", RF_FIELD_FLOAT, offsetof(dit_config, time_scale), "1000", 1e-6, 1e6, NULL,
      "the network sees time_scale * t (DiT 1000; SiT's checkpoints 1)"},
+    {"refines", RF_FIELD_CHOICE, offsetof(dit_config, refines), "nothing", 0, 0, rf__refines_names,
+     "a refiner (FlowTurbo: depth 1) is told a known velocity: plain; and its age: gap; and its guidance scale: guided"},
+    {"sigma", RF_FIELD_BOOL, offsetof(dit_config, sigma), "false", 0, 0, NULL,
+     "as the public checkpoints, the last layer gives twice the channels, of which the second half (a variance) is not used"},
     {NULL},
 };
 
 static const rf_init xavier = {RF_INIT_FAN_AVG_UNIFORM, 1}, zero = {RF_INIT_ZERO, 0}, narrow = {RF_INIT_NORMAL, 0.02f};
 
-/* t [B] -> [B,D] */
-static rf_node *time_embedding(rf_graph *g, const dit_config *c, rf_node *t) {
-    rf_node *e = rf__time_features(g, t, FREQUENCIES, (float)c->time_scale, 10000, 0, false);
-    e = rf__silu(g, rf__nn_linear(g, "t_embedder.mlp.0", e, c->hidden, narrow));
-    return rf__nn_linear(g, "t_embedder.mlp.2", e, c->hidden, narrow);
+/* A number [B] -> [B,D] */
+static rf_node *embedding(rf_graph *g, const dit_config *c, const char *name, rf_node *number, double scale) {
+    rf__scope_push(g, "%s", name);
+    rf_node *e = rf__time_features(g, number, FREQUENCIES, (float)scale, 10000, 0, false);
+    e = rf__silu(g, rf__nn_linear(g, "mlp.0", e, c->hidden, narrow));
+    e = rf__nn_linear(g, "mlp.2", e, c->hidden, narrow);
+    rf__scope_pop(g);
+    return e;
 }
 
 static rf_node *attention(rf_graph *g, const dit_config *c, rf_node *x) {
@@ -65,10 +75,13 @@ static rf_node *block(rf_graph *g, const dit_config *c, rf_node *x, rf_node *sil
 static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs *in) {
     const dit_config *c = config;
     int64_t tokens = c->height / c->patch * (c->width / c->patch), d = c->hidden;
-    rf_node *x = rf__patchify(g, in->x, (int)c->patch, true);                     /* [B,T,p*p*C] */
+    rf_node *x = in->before ? rf__concat(g, in->x, in->before) : in->x;
+    x = rf__patchify(g, x, (int)c->patch, true);                                  /* [B,T,p*p*C] */
     x = rf__nn_linear(g, "x_embedder.proj", x, d, xavier);                        /* [B,T,D] */
     x = rf__add_table(g, x, rf__buffer(g, "pos_embed", rf__shape2(tokens, d), (rf_init){RF_INIT_SINCOS2D, 1}));
-    rf_node *e = time_embedding(g, c, in->t);
+    rf_node *e = embedding(g, c, "t_embedder", in->t, c->time_scale);
+    if (in->gap) e = rf__add(g, e, embedding(g, c, "gap_embedder", in->gap, c->time_scale));
+    if (in->scale) e = rf__add(g, e, embedding(g, c, "scale_embedder", in->scale, SCALE_SCALE));
     if (in->label)
         e = rf__add(g, e, rf__nn_label_table(g, "y_embedder.embedding_table.weight", in->label, c->classes, d, narrow));
     if (in->extra) e = rf__add(g, e, rf__nn_linear(g, "extra_embedder", in->extra, d, narrow));
@@ -81,9 +94,10 @@ static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs
     rf__scope_push(g, "final_layer");
     rf_node *m = rf__nn_linear(g, "adaLN_modulation.1", silu_c, 2 * d, zero);
     x = rf__modulate(g, rf__layer_norm(g, x, NULL, NULL, EPS), rf__slice(g, m, 0, d), rf__slice(g, m, d, d));
-    x = rf__nn_linear(g, "linear", x, c->patch * c->patch * c->channels, zero);
+    x = rf__nn_linear(g, "linear", x, c->patch * c->patch * c->channels * (c->sigma ? 2 : 1), zero);
     rf__scope_pop(g);
-    return rf__to_f32(g, rf__unpatchify(g, x, (int)c->height, (int)c->width, (int)c->patch, false)); /* [B,H,W,C] */
+    x = rf__unpatchify(g, x, (int)c->height, (int)c->width, (int)c->patch, false); /* [B,H,W,C] */
+    return rf__to_f32(g, c->sigma ? rf__slice(g, x, 0, c->channels) : x);
 }
 
 static rf_status dit_check(const void *config) {
@@ -101,7 +115,7 @@ static rf_status dit_check(const void *config) {
 
 static rf_model_shape dit_shape(const void *config) {
     const dit_config *c = config;
-    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false};
+    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines};
 }
 
 const rf_model_kind rf__model_dit = {

@@ -31,6 +31,8 @@ const rf_model_kind *rf__model_kind_find(const char *name) {
     return NULL;
 }
 
+const char *const rf__refines_names[] = {"nothing", "plain", "gap", "guided", NULL};
+
 rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, int64_t batch, bool training) {
     rf_model_inputs in = {0};
     rf_shape x = shape->flat ? rf__shape2(batch, shape->channels) : rf__shape4(batch, shape->height, shape->width, shape->channels);
@@ -38,11 +40,32 @@ rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, 
     in.t = rf__input(graph, "t", RF_F32, rf__shape1(batch));
     if (shape->classes) in.label = rf__input(graph, "label", RF_I32, rf__shape1(batch));
     if (shape->extra) in.extra = rf__input(graph, "extra", RF_F32, rf__shape2(batch, shape->extra));
+    if (shape->refines != RF_REFINES_NOTHING) in.before = rf__input(graph, "before", RF_F32, x);
+    if (shape->refines >= RF_REFINES_GAP) in.gap = rf__input(graph, "gap", RF_F32, rf__shape1(batch));
+    if (shape->refines >= RF_REFINES_GUIDED) in.scale = rf__input(graph, "scale", RF_F32, rf__shape1(batch));
     if (training) {
         in.drop_key = rf__input(graph, "drop_key", RF_I32, rf__shape2(batch, 2));
         in.drop_seed = rf__input(graph, "drop_seed", RF_I32, rf__shape1(2));
     }
     return in;
+}
+
+rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in) {
+    rf_node *answer = kind->build(graph, config, in);
+    return in->before ? rf__add(graph, answer, in->before) : answer;
+}
+
+rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor) {
+    const rf_model_shape *r = &refiner->shape, *p = &predictor->shape;
+    const char *path = refiner->path ? refiner->path : "refiner", *other = predictor->path ? predictor->path : "the model";
+    if (r->refines == RF_REFINES_NOTHING)
+        return rf__fail(RF_EMISMATCH, "%s finds velocities itself, expected a refiner (a model whose setting `refines` is not nothing)", path);
+    if (r->height != p->height || r->width != p->width || r->channels != p->channels || r->classes != p->classes)
+        return rf__fail(RF_EMISMATCH, "%s is %dx%dx%d with %d classes, %s is %dx%dx%d with %d", path, r->height, r->width, r->channels, r->classes,
+                        other, p->height, p->width, p->channels, p->classes);
+    if (strcmp(refiner->refiner.predictor, predictor->sha256) == 0) return RF_OK;
+    return rf__fail(RF_EMISMATCH, "%s was trained for the predictor %.12s, and %s is %.12s", path, refiner->refiner.predictor, other,
+                    predictor->sha256);
 }
 
 /* ---- what a file must hold: convolutions are [out,in,kh,kw] there and [out,kh,kw,in] in memory ---- */
@@ -194,6 +217,34 @@ static rf_status take_windows(rf_model *model, const rf_safetensors *file) {
                     model->windows.count, wanted);
 }
 
+static double number_at(const json_t *object, const char *key, size_t index) {
+    return json_number_value(json_array_get(json_object_get(object, key), index));
+}
+
+/* {"predictor": HASH, "gap": [least, most], "scale": [least, most]} */
+static rf_status take_refiner(rf_model *model, const rf_safetensors *file) {
+    const char *text = rf__safetensors_metadata(file, "strait.refiner");
+    if (model->shape.refines == RF_REFINES_NOTHING) return RF_OK;
+    json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+    const char *hash = json_string_value(json_object_get(object, "predictor"));
+    rf_refiner_facts *facts = &model->refiner;
+    *facts = (rf_refiner_facts){.gap_least = number_at(object, "gap", 0), .gap_most = number_at(object, "gap", 1),
+                                .scale_least = number_at(object, "scale", 0), .scale_most = number_at(object, "scale", 1)};
+    bool fits = hash && strlen(hash) == sizeof facts->predictor - 1 && facts->gap_least >= 0 && facts->gap_most > facts->gap_least &&
+                facts->gap_most <= 1 && facts->scale_most >= facts->scale_least;
+    if (fits) memcpy(facts->predictor, hash, sizeof facts->predictor);
+    json_decref(object);
+    return fits ? RF_OK : rf__fail(RF_EFORMAT, "its strait.refiner is \"%.80s\", expected a predictor's hash, gaps and scales", text ? text : "");
+}
+
+static char *refiner_text(const rf_refiner_facts *facts) {
+    json_t *object = json_pack("{s:s, s:[f,f], s:[f,f]}", "predictor", facts->predictor, "gap", facts->gap_least, facts->gap_most, "scale",
+                               facts->scale_least, facts->scale_most);
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(object);
+    return text;
+}
+
 /* {"kind": ..., "settings": {...}} from the metadata to a model without weights. */
 static rf_status model_from_metadata(rf_model **out, const rf_safetensors *file) {
     const char *text = rf__safetensors_metadata(file, "strait.model"), *convention = rf__safetensors_metadata(file, "strait.convention");
@@ -231,6 +282,7 @@ rf_status rf__model_open(rf_model **out, const char *path) {
         status = load_weights(model, file);
     }
     if (status == RF_OK) status = take_windows(model, file);
+    if (status == RF_OK) status = take_refiner(model, file);
     if (status == RF_OK) status = rf__sha256_file(path, model->sha256);
     if (status == RF_OK) {
         model->metadata_json = json_dumps(rf__safetensors_metadata_all(file), JSON_COMPACT | JSON_SORT_KEYS);
@@ -268,6 +320,9 @@ static json_t *save_metadata(const rf_model *model, const char *metadata_json) {
         char *windows = model->windows.count ? rf__windows_text(&model->windows) : NULL;
         if (windows) json_object_set_new(all, "strait.windows", json_string(windows));
         free(windows);
+        char *refiner = model->refiner.predictor[0] ? refiner_text(&model->refiner) : NULL;
+        if (refiner) json_object_set_new(all, "strait.refiner", json_string(refiner));
+        free(refiner);
     } else {
         json_decref(all);
         all = NULL;

@@ -13,9 +13,20 @@ typedef struct rf_model_inputs {
     rf_node *t;        /* [B] f32 */
     rf_node *label;    /* [B] i32; `classes` is the null class of guidance. NULL for unconditional networks */
     rf_node *extra;    /* [B,E] f32: window one-hot, initial velocity ... */
+    rf_node *before;   /* of a refiner, like x: the velocity known before; gap [B] how long ago, scale [B] of its guidance */
+    rf_node *gap, *scale;
     rf_node *drop_key; /* [B,2] i32 and drop_seed [2] i32: present in training only; dropout is off when NULL */
     rf_node *drop_seed;
 } rf_model_inputs;
+
+/* What a network is told beside x, t and the class when it corrects a known velocity instead of finding one (FlowTurbo's refiner). */
+typedef enum rf_refines {
+    RF_REFINES_NOTHING, /* it finds one: a predictor */
+    RF_REFINES_PLAIN,   /* `before` alone, as published */
+    RF_REFINES_GAP,     /* and how old it is */
+    RF_REFINES_GUIDED,  /* and the guidance scale of `before` and of the answer: one row an answer */
+} rf_refines;
+extern const char *const rf__refines_names[]; /* in the order of the enum; NULL-terminated */
 
 /* What the rest of the program must know about a network without knowing which it is. */
 typedef struct rf_model_shape {
@@ -23,7 +34,15 @@ typedef struct rf_model_shape {
     int classes;                 /* 0: unconditional */
     int extra;                   /* width of `extra`, 0: none */
     bool flat;                   /* x is [B, D] */
+    rf_refines refines;
 } rf_model_shape;
+
+/* Metadata strait.refiner: the one predictor a refiner belongs to and what it was trained for. */
+typedef struct rf_refiner_facts {
+    char predictor[65]; /* SHA-256 of its file; "": unknown */
+    double gap_least, gap_most;
+    double scale_least, scale_most; /* of RF_REFINES_GUIDED */
+} rf_refiner_facts;
 
 typedef struct rf_model_kind {
     const char *name, *source, *help;
@@ -33,7 +52,7 @@ typedef struct rf_model_kind {
     rf_status (*check)(const void *config);
     rf_model_shape (*shape)(const void *config);
     bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
-    /* v [B,H,W,C] f32 in velocity units, or the logits. */
+    /* v [B,H,W,C] f32 in velocity units, or the logits; of a refiner what is to be added to `before`. */
     rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);
     const struct rf_model_import *import; /* other people's checkpoints of this network (import.h), or NULL */
 } rf_model_kind;
@@ -48,6 +67,7 @@ typedef struct rf_model {
     rf_model_shape shape;
     rf_weights *weights;
     rf_windows windows;    /* it is straight inside these only (metadata strait.windows); count 0: everywhere */
+    rf_refiner_facts refiner; /* of one that refines */
     char *metadata_json;   /* everything else the checkpoint said: convention, training protocol, parent hash; may be NULL */
     char sha256[65];       /* of the file it came from, or "" */
     char *path;            /* or NULL */
@@ -63,7 +83,11 @@ void rf__model_free(rf_model **model);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
 int64_t rf__model_scalars(const rf_model *model);    /* numbers of one picture or point */
 
-/* Declare the standard inputs x, t, label, (extra), and with `training` drop_key, drop_seed for `batch` rows. */
+/* The network's answer as a velocity (or logits): what `build` gives, for a refiner added to `before`. */
+rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in);
+/* Whether `refiner` corrects what `predictor` says: sizes, classes and the predictor's hash. */
+rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor);
+/* Declare the standard inputs x, t, label, (extra), those of a refiner, and with `training` drop_key, drop_seed for `batch` rows. */
 rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, int64_t batch, bool training);
 
 #endif

@@ -22,7 +22,7 @@ static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out)
     rf_graph *graph = *out = rf__graph_create(key->dtype);
     if (!graph) return rf__fail(RF_ENOMEM, "no memory for a graph");
     rf_model_inputs in = rf__model_declare(graph, &field->model->shape, key->rows, false);
-    rf__output(graph, "v", field->model->kind->build(graph, field->model->config, &in));
+    rf__output(graph, "v", rf__model_velocity(graph, field->model->kind, field->model->config, &in));
     return rf__graph_status(graph);
 }
 
@@ -121,6 +121,14 @@ static void to_velocity(const rf_windows *windows, int64_t rows, int64_t n, cons
         for (int64_t i = r * n; i < (r + 1) * n; i++) v[i] = (float)rf__window_velocity(windows, (double)t[r], (double)x[i], (double)v[i]);
 }
 
+/* What a refiner is told of row `from`. */
+static void gather_known(rf_exec *exec, int64_t row, int64_t n, const rf_cond *cond) {
+    float *before = rf__exec_buffer(exec, "before"), *gap = rf__exec_buffer(exec, "gap"), *scale = rf__exec_buffer(exec, "scale");
+    memcpy(before + row * n, cond->before, (size_t)n * sizeof *before);
+    if (gap) gap[row] = cond->gap;
+    if (scale) scale[row] = cond->scale;
+}
+
 /* Rows [0, rows) of one piece into the plan's inputs, the last one repeated up to the bucket. */
 static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const float *x, const float *t,
                    const rf_cond *cond) {
@@ -132,6 +140,7 @@ static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t
         memcpy(in_x + r * n, x + from * n, (size_t)n * sizeof *x);
         in_t[r] = t[from];
         if (in_label) in_label[r] = cond[from].label;
+        if (field->model->shape.refines != RF_REFINES_NOTHING) gather_known(exec, r, n, &cond[from]);
         if (in_extra) gather_extra(field->model, &cond[from], t[from], in_extra + r * width);
     }
 }
@@ -144,9 +153,17 @@ static rf_status check_labels(const rf_model_field *field, int64_t rows, const r
     return RF_OK;
 }
 
+static rf_status check_known(const rf_model_field *field, int64_t rows, const rf_cond *cond) {
+    if (field->model->shape.refines == RF_REFINES_NOTHING) return RF_OK;
+    for (int64_t r = 0; r < rows; r++)
+        if (!cond[r].before) return rf__fail(RF_EINVAL, "a refiner was asked without a velocity to refine");
+    return RF_OK;
+}
+
 static rf_status velocity(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
     rf_model_field *field = self;
     RF_TRY(check_labels(field, rows, cond));
+    RF_TRY(check_known(field, rows, cond));
     int64_t wanted = bucket_of(field, rows), now = bucket_for_now(field, wanted);
     for (int64_t done = 0; done < rows;) {
         int64_t bucket = now < wanted ? now : bucket_of(field, rows - done);
@@ -169,9 +186,12 @@ static int64_t computed_rows(void *self, int64_t rows) {
 
 rf_field rf__model_field_view(rf_model_field *field) {
     int classes = field->model->shape.classes;
+    const rf_refiner_facts *facts = &field->model->refiner;
     return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity,
                       .bucket = computed_rows, .times = field->times,
-                      .windows = field->model->windows.count ? &field->model->windows : NULL};
+                      .windows = field->model->windows.count ? &field->model->windows : NULL,
+                      .gap_least = facts->gap_least, .gap_most = facts->gap_most, .scale_least = facts->scale_least,
+                      .scale_most = facts->scale_most, .guided = field->model->shape.refines == RF_REFINES_GUIDED};
 }
 
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field) { return rf__plan_cache_stats(field->plans); }

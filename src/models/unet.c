@@ -13,6 +13,7 @@
 #include "model.h"
 
 #define EPS 1e-6f
+#define SCALE_SCALE 100 /* a guidance scale of 1 .. 10 on the waves made for 1000 t */
 #define SQRT_HALF 0.70710678f
 #define LEVELS_MAX 8
 #define BLOCKS_MAX 16
@@ -22,6 +23,7 @@ typedef struct unet_config {
     int64_t height, width, channels, base, blocks, heads, classes, extra;
     rf_int_list multipliers, attention;
     double dropout, time_scale;
+    int refines; /* rf_refines */
 } unet_config;
 
 static const rf_field_desc unet_fields[] = {
@@ -37,6 +39,8 @@ static const rf_field_desc unet_fields[] = {
     {"classes", RF_FIELD_INT, offsetof(unet_config, classes), "0", 0, 100000, NULL, "classes; 0: unconditional"},
     {"extra", RF_FIELD_INT, offsetof(unet_config, extra), "0", 0, 65536, NULL, "width of an extra input vector"},
     {"time_scale", RF_FIELD_FLOAT, offsetof(unet_config, time_scale), "999", 1e-6, 1e6, NULL, "the network sees time_scale * t"},
+    {"refines", RF_FIELD_CHOICE, offsetof(unet_config, refines), "nothing", 0, 0, rf__refines_names,
+     "a refiner (FlowTurbo) is told a known velocity: plain; and its age: gap; and its guidance scale: guided"},
     {NULL},
 };
 
@@ -92,6 +96,14 @@ static rf_node *embedding(const unet *u) {
         e = rf__add(g, e, rf__nn_label_table(g, "map_label", u->in->label, c->classes, c->base,
                                              (rf_init){RF_INIT_NORMAL, 1}));
     if (u->in->extra) e = rf__add(g, e, rf__nn_linear(g, "map_extra", u->in->extra, c->base, xavier));
+    if (u->in->gap) {
+        rf_node *waves = rf__time_features(g, u->in->gap, (int)c->base, (float)c->time_scale, 10000, 1, true);
+        e = rf__add(g, e, rf__nn_linear(g, "map_gap", waves, c->base, xavier));
+    }
+    if (u->in->scale) {
+        rf_node *waves = rf__time_features(g, u->in->scale, (int)c->base, SCALE_SCALE, 10000, 1, true);
+        e = rf__add(g, e, rf__nn_linear(g, "map_scale", waves, c->base, xavier));
+    }
     e = rf__silu(g, rf__nn_linear(g, "map_layer0", e, 4 * c->base, xavier));
     return rf__silu(g, rf__nn_linear(g, "map_layer1", e, 4 * c->base, xavier)); /* [B, 4 base] */
 }
@@ -115,7 +127,8 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
     rf_node *skips[SKIPS_MAX], *h;
     int depth = 0, levels = c->multipliers.count;
     int64_t size = c->height;
-    h = skips[depth++] = rf__nn_conv(g, sized(&u, "enc", size, "conv"), in->x, c->base, 3, 1, xavier);
+    rf_node *x = in->before ? rf__concat(g, in->x, in->before) : in->x;
+    h = skips[depth++] = rf__nn_conv(g, sized(&u, "enc", size, "conv"), x, c->base, 3, 1, xavier);
     for (int level = 0; level < levels; level++) {
         if (level > 0) {
             size /= 2;
@@ -149,7 +162,8 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
         }
     }
     h = rf__silu(g, rf__nn_group_norm(g, sized(&u, "dec", size, "aux_norm"), h, EPS));
-    h = rf__nn_conv(g, sized(&u, "dec", size, "aux_conv"), h, c->channels, 3, 1, near_zero);
+    const rf_init last = in->before ? (rf_init){RF_INIT_ZERO, 0} : near_zero; /* a refiner begins with what is known */
+    h = rf__nn_conv(g, sized(&u, "dec", size, "aux_conv"), h, c->channels, 3, 1, last);
     return rf__to_f32(g, h); /* [B,H,W,channels] */
 }
 
@@ -171,7 +185,7 @@ static rf_status unet_check(const void *config) {
 
 static rf_model_shape unet_shape(const void *config) {
     const unet_config *c = config;
-    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false};
+    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines};
 }
 
 const rf_model_kind rf__model_unet = {
