@@ -196,6 +196,9 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
     RF_TRY(take_blocks(order, given, &with));
     RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));
     RF_TRY(rf__options_parse(order->policy->options, &order->policy_options, order->policy->name, flags->policy_option));
+    if (model->windows.count && order->solver->adaptive)
+        return rf__fail(RF_EINVAL, "--sampling-method is %s, expected a solver that stops where the model's %d windows end", flags->method,
+                        model->windows.count);
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));

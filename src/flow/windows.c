@@ -38,7 +38,7 @@ void rf__alpha_bar_scaled_linear(double *out, int count, double first, double la
 }
 
 /* The slack keeps 1000 (1 - 0.75) = 250 from becoming 249. */
-static double alpha_bar_at(const double *alpha_bar, int count, double t) {
+double rf__alpha_bar_at(const double *alpha_bar, int count, double t) {
     int index = (int)(count * (1 - t) + 1e-9) - 1;
     return alpha_bar[index < 0 ? 0 : index];
 }
@@ -46,7 +46,7 @@ static double alpha_bar_at(const double *alpha_bar, int count, double t) {
 void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target) {
     windows->noise = target != RF_WINDOW_VELOCITY;
     for (int k = 0; k < windows->count && windows->noise; k++) {
-        double a = alpha_bar_at(alpha_bar, count, windows->edge[k]), b = alpha_bar_at(alpha_bar, count, windows->edge[k + 1]);
+        double a = rf__alpha_bar_at(alpha_bar, count, windows->edge[k]), b = rf__alpha_bar_at(alpha_bar, count, windows->edge[k + 1]);
         double gamma = sqrt(a / b);
         bool ddim = target == RF_WINDOW_DDIM_EPS;
         windows->lambda[k] = 1 / gamma;

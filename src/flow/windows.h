@@ -35,6 +35,7 @@ char *rf__windows_text(const rf_windows *windows); /* free() */
 void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target);
 /* Stable Diffusion's scaled-linear schedule: beta from 0.00085 to 0.012, linear in its square root. out: [count] */
 void rf__alpha_bar_scaled_linear(double *out, int count, double first, double last);
+double rf__alpha_bar_at(const double *alpha_bar, int count, double t);
 
 /* The window of a time: an edge belongs to the later window, 1 to the last. */
 int rf__windows_find(const rf_windows *windows, double t);

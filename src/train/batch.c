@@ -62,15 +62,26 @@ static void drop_labels(const rf_batch_plan *plan, rf_batch *batch) {
     }
 }
 
+/* The window into the network's extra input, and the target as what the network predicts. */
+static void see_window(const rf_windows *windows, rf_batch *batch, int64_t r) {
+    double t = (double)batch->t[r];
+    int k = rf__windows_find_exact(windows, t);
+    int64_t n = batch->scalars;
+    if (batch->extra) rf__windows_features(windows, k, t, batch->extra + r * (windows->count + 1));
+    for (int64_t i = r * n; i < (r + 1) * n && windows->noise; i++)
+        batch->target[i] = (float)rf__window_prediction(windows, k, t, (double)batch->xt[i], (double)batch->target[i]);
+}
+
 rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
     RF_TRY(plan->coupling->draw(&plan->pair, batch));
     if (batch->label && plan->label_drop > 0) drop_labels(plan, batch);
     rf__rng_uniform(batch->seed, RF_STREAM_TIME, batch->first, batch->rows, batch->t);
     int64_t n = batch->scalars;
     for (int64_t r = 0; r < batch->rows; r++) {
-        float t = (float)rf__time_at(plan->time, plan->time_shape, plan->time_eps, (double)batch->t[r]);
+        float t = plan->coupling->start ? 0 : (float)rf__time_at(plan->time, plan->time_shape, plan->time_eps, (double)batch->t[r]);
         batch->t[r] = t;
         plan->path->point(batch->x0 + r * n, batch->x1 + r * n, t, n, batch->xt + r * n, batch->target + r * n);
+        if (plan->windows) see_window(plan->windows, batch, r);
         batch->weight[r] = (float)(plan->weight->at((double)t) / (double)plan->batch);
         if (batch->drop_key) {
             uint64_t sample = batch->first + (uint64_t)r;

@@ -14,19 +14,31 @@ typedef struct rf_batch {
     float *t;                /* [rows] */
     float *xt, *target;      /* [rows, scalars] */
     float *weight;           /* [rows] w(t) / rows of the whole batch */
+    float *extra;            /* [rows, extra of the network] NULL: it has none */
     int32_t *label;          /* [rows], NULL for an unconditional network */
     int32_t *drop_key;       /* [rows, 2] low and high word of the sample number, NULL without dropout */
 } rf_batch;
 
 /* ---- coupling: who is paired with whom ---- */
+typedef struct rf_online rf_online; /* online.h */
+
 typedef struct rf_coupling_args {
     const rf_source *data;
-    bool flip;               /* mirror x1 with probability one half */
+    bool flip;               /* mirror with probability one half: x1, or both sides of a pair */
+    const rf_online *online; /* pairs of the step at hand, for couplings with `prepare` */
+    double beta;             /* share of fresh noise, for couplings that anneal */
 } rf_coupling_args;
+
+enum { RF_ONLINE_TEACHER = 1, RF_ONLINE_WINDOWS = 2 }; /* sections of the recipe that a coupling needs */
 
 typedef struct rf_coupling {
     rf_plugin is;
-    bool pairs; /* takes whole pairs: the source must have them */
+    bool pairs;   /* takes whole pairs: the source must have them */
+    bool anneals; /* reads beta */
+    bool start;   /* every row is at t = 0, whatever the time law */
+    int online;   /* RF_ONLINE_ flags */
+    /* Make the pairs of a whole step; NULL: each row is made when it is drawn. */
+    rf_status (*prepare)(rf_online *online, uint64_t step);
     /* Fill x0, x1 and label. */
     rf_status (*draw)(const rf_coupling_args *args, rf_batch *batch);
 } rf_coupling;
@@ -55,6 +67,9 @@ typedef struct rf_weight {
     double (*at)(double t);
 } rf_weight;
 
+/* Mirror x when the coin of this sample says so. */
+void rf__coupling_flip(const rf_coupling_args *args, uint64_t seed, uint64_t sample, float *x);
+
 const rf_plugin *const *rf__couplings(void);
 const rf_plugin *const *rf__time_laws(void);
 const rf_plugin *const *rf__paths(void);
@@ -68,6 +83,7 @@ typedef struct rf_batch_plan {
     double time_shape, time_eps;
     const rf_path *path;
     const rf_weight *weight;
+    const rf_windows *windows; /* of the student; NULL: none. Borrowed */
     double label_drop;       /* probability that a label becomes null_label, for guidance */
     int32_t null_label;
     int64_t batch;           /* rows of the whole step */

@@ -66,7 +66,8 @@ rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, co
     if (!metadata) return rf__fail(RF_ENOMEM, "%s: no memory for the metadata", path);
     rf_tensor_entry entries[] = {vector("weights", all, count), vector("ema", tr->ema, count), vector("adam.m", tr->optim.m, trained),
                                  vector("adam.v", tr->optim.v, trained),
-                                 {.name = "bins", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *bins}, .count = sizeof *bins, .data = bins}};
+                                 {.name = "bins", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *bins}, .count = sizeof *bins, .data = bins},
+                                 {.name = "anneal", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof tr->anneal}, .count = sizeof tr->anneal, .data = &tr->anneal}};
     rf_status status = rf__safetensors_save(path, entries, sizeof entries / sizeof *entries, metadata);
     json_decref(metadata);
     RF_TRY(status);
@@ -119,6 +120,9 @@ static rf_status read_state(rf_trainer *tr, rf_loss_bins *bins, const rf_safeten
     const rf_tensor_entry *entry = rf__safetensors_find(file, "bins");
     if (!entry || entry->type != RF_TENSOR_U8 || entry->count != sizeof *bins) return rf__fail(RF_EFORMAT, "has no tensor bins");
     memcpy(bins, entry->data, sizeof *bins);
+    entry = rf__safetensors_find(file, "anneal");
+    if (!entry || entry->type != RF_TENSOR_U8 || entry->count != sizeof tr->anneal) return rf__fail(RF_EFORMAT, "has no tensor anneal");
+    memcpy(&tr->anneal, entry->data, sizeof tr->anneal);
     tr->step = step;
     return rf__weights_refresh(tr->model->weights, tr->pool);
 }

@@ -1,5 +1,5 @@
 /* coupling.c - who is paired with whom: the table of couplings. */
-#include "batch.h"
+#include "couplings.h"
 
 #include "../base/rng.h"
 
@@ -14,6 +14,11 @@ static void mirror(float *image, int height, int width, int channels) {
             }
 }
 
+void rf__coupling_flip(const rf_coupling_args *args, uint64_t seed, uint64_t sample, float *x) {
+    const rf_model_shape *s = &args->data->shape;
+    if (args->flip && rf__rng_below(seed, RF_STREAM_FLIP, sample, 2) == 1) mirror(x, s->height, s->width, s->channels);
+}
+
 /* Noise and data know nothing of each other: the coupling of 1-RF. Data is drawn with replacement. */
 static rf_status independent_draw(const rf_coupling_args *args, rf_batch *batch) {
     const rf_source *data = args->data;
@@ -24,8 +29,7 @@ static rf_status independent_draw(const rf_coupling_args *args, rf_batch *batch)
         rf__rng_normal_sample(batch->seed, RF_STREAM_NOISE, sample, batch->scalars, batch->x0 + r * batch->scalars);
         RF_TRY(data->kind->draw(data, batch->seed, sample, x1, &label));
         if (batch->label) batch->label[r] = label;
-        if (args->flip && rf__rng_below(batch->seed, RF_STREAM_FLIP, sample, 2) == 1)
-            mirror(x1, data->shape.height, data->shape.width, data->shape.channels);
+        rf__coupling_flip(args, batch->seed, sample, x1);
     }
     return RF_OK;
 }
@@ -36,16 +40,14 @@ static const rf_coupling independent = {
 /* Pairs that a flow joins; a mirrored pair has both its sides mirrored. */
 static rf_status stored_draw(const rf_coupling_args *args, rf_batch *batch) {
     const rf_source *data = args->data;
-    const rf_model_shape *s = &data->shape;
     for (int64_t r = 0; r < batch->rows; r++) {
         uint64_t sample = batch->first + (uint64_t)r;
         float *x0 = batch->x0 + r * batch->scalars, *x1 = batch->x1 + r * batch->scalars;
         int32_t label = 0;
         RF_TRY(data->kind->pair(data, batch->seed, sample, x0, x1, &label));
         if (batch->label) batch->label[r] = label;
-        if (!args->flip || rf__rng_below(batch->seed, RF_STREAM_FLIP, sample, 2) == 0) continue;
-        mirror(x0, s->height, s->width, s->channels);
-        mirror(x1, s->height, s->width, s->channels);
+        rf__coupling_flip(args, batch->seed, sample, x0);
+        rf__coupling_flip(args, batch->seed, sample, x1);
     }
     return RF_OK;
 }
@@ -55,6 +57,6 @@ static const rf_coupling stored = {
     .pairs = true, .draw = stored_draw};
 
 const rf_plugin *const *rf__couplings(void) {
-    static const rf_plugin *const table[] = {&independent.is, &stored.is, NULL};
+    static const rf_plugin *const table[] = {&independent.is, &stored.is, &rf__coupling_perflow.is, &rf__coupling_annealed.is, &rf__coupling_guided.is, NULL};
     return table;
 }

@@ -24,6 +24,7 @@ static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan) {
     b->t = buffer_or(exec, "t", scratch + 3 * scalars);
     b->xt = rf__exec_buffer(exec, "x");
     b->weight = rf__exec_buffer(exec, "row_weight");
+    b->extra = rf__exec_buffer(exec, "extra");
     b->label = rf__exec_buffer(exec, "label");
     b->drop_key = rf__exec_buffer(exec, "drop_key");
     if (!b->xt || !b->weight || !rf__exec_buffer(exec, "loss_rows"))

@@ -8,7 +8,7 @@
 #include "../io/yaml.h"
 #include "recipe_fields.h"
 
-enum { SECTIONS = 5 };
+enum { SECTIONS = 8 };
 
 typedef struct section {
     const char *name, *help;
@@ -22,8 +22,11 @@ static void sections_of(rf_recipe *recipe, section out[SECTIONS]) {
     out[0] = (section){"model", "the network", recipe->kind ? recipe->kind->fields : NULL, recipe->model, true};
     out[1] = (section){"data", "what it learns", rf__data_fields, &recipe->data, true};
     out[2] = (section){"train", "how it learns", rf__train_fields, &recipe->train, true};
-    out[3] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
-    out[4] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
+    out[3] = (section){"teacher", "who makes pairs while training", rf__teacher_fields, &recipe->teacher, false};
+    out[4] = (section){"windows", "PeRFlow", rf__windows_fields, &recipe->windows, false};
+    out[5] = (section){"anneal", "SlimFlow", rf__anneal_fields, &recipe->anneal, false};
+    out[6] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
+    out[7] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
 }
 
 /* "FILE:LINE" of a value, or FILE. */
@@ -56,7 +59,7 @@ static rf_status check_sections(const section all[SECTIONS], json_t *object, con
         bool known = false;
         for (int i = 0; i < SECTIONS; i++) known = known || strcmp(key, all[i].name) == 0;
         if (!known)
-            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, sample or evaluate",
+            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, sample or evaluate",
                             place(value, where, at), key);
         if (!json_is_object(value)) return rf__fail(RF_EFORMAT, "%s: %s is not a section, expected keys below it", place(value, where, at), key);
     }
@@ -95,7 +98,29 @@ static rf_status apply_override(rf_recipe *recipe, const char *text) {
         snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
         return rf__fields_set(all[i].table, all[i].config, key, equals + 1, text);
     }
-    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, sample or evaluate", text);
+    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, sample or evaluate", text);
+}
+
+/* What the sections teacher, windows and anneal say, against what the coupling needs. */
+static rf_status check_methods(const rf_recipe *recipe, const rf_model_shape *shape, const char *where) {
+    const char *coupling = recipe->train.coupling;
+    int needs = recipe->coupling->online, count = (int)recipe->windows.count, extra = count && recipe->windows.id ? count + 1 : 0;
+    if ((needs & RF_ONLINE_TEACHER) && !recipe->teacher.model[0])
+        return rf__fail(RF_EFORMAT, "%s: teacher.model is empty, expected a checkpoint (or exact) for train.coupling %s", where, coupling);
+    if (!(needs & RF_ONLINE_TEACHER) && recipe->teacher.model[0])
+        return rf__fail(RF_EFORMAT, "%s: teacher.model is %s, expected nothing with train.coupling %s, which asks no teacher", where,
+                        recipe->teacher.model, coupling);
+    if (!(needs & RF_ONLINE_WINDOWS) != (count == 0))
+        return rf__fail(RF_EFORMAT, "%s: windows.count is %d, expected %s with train.coupling %s", where, count,
+                        needs & RF_ONLINE_WINDOWS ? "at least 1" : "0", coupling);
+    if (shape->extra != extra && (count || shape->extra))
+        return rf__fail(RF_EFORMAT, "%s: model.extra is %d, expected %d: %s", where, shape->extra, extra,
+                        extra ? "one for each window and the part of it that is done (windows.id: false asks for 0)" : "nothing of this recipe fills it");
+    if (count && strcmp(recipe->path->is.name, "linear"))
+        return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected linear with windows", where, recipe->path->is.name);
+    if (recipe->teacher.cfg != 1 && shape->classes == 0)
+        return rf__fail(RF_EFORMAT, "%s: teacher.cfg is %g, expected 1 for a network without classes", where, recipe->teacher.cfg);
+    return RF_OK;
 }
 
 /* Names to table entries, and what one key alone cannot check. */
@@ -108,6 +133,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
         {rf__targets(), "train.target", t->target, (const void **)&recipe->target},
         {rf__metrics(), "train.loss", t->loss, (const void **)&recipe->metric},
         {rf__loss_weights(), "train.weight", t->weight, (const void **)&recipe->weight},
+        {rf__anneal_schedules(), "anneal.schedule", recipe->anneal.schedule, (const void **)&recipe->annealing},
         {rf__lr_schedules(), "train.schedule", t->schedule, (const void **)&recipe->optim.schedule},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -126,6 +152,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
                         recipe->kind->classifies ? "does" : "does not");
     if (recipe->path->still && !recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected one that goes from noise to data for train.loss %s", where, t->path, t->loss);
+    RF_TRY(check_methods(recipe, &shape, where));
     if (t->label_drop > 0 && recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);
     if (recipe->evaluate.accuracy[0] && !recipe->kind->classifies)
@@ -194,10 +221,10 @@ static bool may_differ(const char *part, const char *key, bool constant) {
 }
 
 rf_status rf__recipe_same(const json_t *ours, const json_t *theirs) {
-    static const char *const parts[] = {"model", "data", "train"};
+    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal"};
     const char *schedule = json_string_value(json_object_get(json_object_get(ours, "train"), "schedule"));
     bool constant = schedule && strcmp(schedule, "constant") == 0;
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         json_t *a = json_object_get(ours, parts[i]), *b = json_object_get(theirs, parts[i]), *value;
         const char *key;
         json_object_foreach(a, key, value) {

@@ -1,7 +1,8 @@
-/* recipe.h - an experiment as a YAML file: sections model, data, train, sample, evaluate; each key from one field table. */
+/* recipe.h - an experiment as a YAML file: sections model, data, train, teacher, windows, anneal, sample, evaluate; each key from one field table. */
 #ifndef RF_TRAIN_RECIPE_H
 #define RF_TRAIN_RECIPE_H
 #include "batch.h"
+#include "anneal.h"
 #include "loss.h"
 #include "optim.h"
 
@@ -36,6 +37,9 @@ typedef struct rf_recipe {
     void *model;                 /* kind->config_size bytes */
     rf_data_config data;
     rf_train_config train;
+    rf_teacher_config teacher;
+    rf_windows_config windows;
+    rf_anneal_config anneal;
     rf_sample_config sample;
     rf_evaluate_config evaluate;
     /* What the names of `train` stand for. */
@@ -45,6 +49,7 @@ typedef struct rf_recipe {
     const rf_target *target;
     const rf_metric *metric;
     const rf_weight *weight;
+    const rf_anneal_schedule *annealing;
     rf_optim_config optim;
 } rf_recipe;
 

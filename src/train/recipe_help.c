@@ -28,6 +28,12 @@ void rf__recipe_help(FILE *stream) {
     plugins(stream, "loss", rf__metrics());
     plugins(stream, "weight", rf__loss_weights());
     plugins(stream, "schedule", rf__lr_schedules());
+    section(stream, "teacher", "who makes pairs while training", rf__teacher_fields);
+    section(stream, "windows", "PeRFlow", rf__windows_fields);
+    section(stream, "anneal", "SlimFlow", rf__anneal_fields);
+    fputs("\n`anneal.schedule`\n\n```\n", stream);
+    rf__plugin_list(rf__anneal_schedules(), stream);
+    fputs("```\n", stream);
     section(stream, "sample", "grids drawn on the way, from the EMA", rf__sample_fields);
     section(stream, "evaluate", "numbers printed at the end", rf__evaluate_fields);
     for (const rf_model_kind *const *kind = rf__model_kinds(); *kind; kind++) {

@@ -80,6 +80,7 @@ static rf_status begin(run *r) {
 /* The weights that sample and are saved: the EMA in a model of its own. */
 static rf_status refresh_ema(run *r) {
     if (!r->ema) RF_TRY(rf__model_create(&r->ema, r->recipe->kind, r->recipe->model, 0));
+    r->ema->windows = r->trainer->model->windows;
     int64_t count;
     float *all = rf__weights_all(r->ema->weights, &count);
     memcpy(all, r->trainer->ema, (size_t)count * sizeof(float));

@@ -42,7 +42,6 @@ rf_status rf__source_fits(const rf_source *source, const rf_model_shape *model) 
                         model->channels, name, data->height, data->width, data->channels);
     if (model->classes > 0 && model->classes != data->classes)
         return rf__fail(RF_EMISMATCH, "model.classes is %d, data %s has %d", model->classes, name, data->classes);
-    if (model->extra > 0) return rf__fail(RF_EUNSUPPORTED, "model.extra is %d, expected 0: no coupling of this recipe fills it", model->extra);
     return RF_OK;
 }
 

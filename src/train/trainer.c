@@ -47,6 +47,33 @@ static rf_status start_from(rf_model *model, const char *path) {
     return status;
 }
 
+static rf_status open_online(rf_trainer *tr) {
+    const rf_recipe *recipe = tr->recipe;
+    if (!recipe->coupling->prepare) return RF_OK;
+    const rf_online_opts opts = {.teacher = &recipe->teacher, .windows = &recipe->windows, .anneal = &recipe->anneal, .plan = &tr->fill,
+                                 .student = tr->model, .pool = tr->pool, .dtype = (rf_dtype)recipe->train.dtype,
+                                 .seed = (uint64_t)recipe->train.seed};
+    RF_TRY(rf__online_open(&tr->online, &opts));
+    tr->fill.pair.online = tr->online;
+    tr->fill.windows = tr->model->windows.count ? &tr->model->windows : NULL;
+    return RF_OK;
+}
+
+/* What a coupling needs before the lanes draw from it. */
+static rf_status prepare(rf_trainer *tr) {
+    const rf_recipe *recipe = tr->recipe;
+    if (recipe->coupling->anneals) tr->fill.pair.beta = rf__anneal_beta(recipe->annealing, &recipe->anneal, &tr->anneal, tr->step);
+    return tr->online ? recipe->coupling->prepare(tr->online, (uint64_t)tr->step) : RF_OK;
+}
+
+/* Rows in order, so that the sum does not depend on threads. */
+static void note_loss(rf_trainer *tr) {
+    double sum = 0;
+    if (!tr->recipe->coupling->anneals || tr->recipe->annealing->at) return;
+    for (int64_t r = 0; r < tr->lanes.batch; r++) sum += (double)tr->lanes.loss[r];
+    rf__anneal_note(&tr->recipe->anneal, &tr->anneal, sum / (double)tr->lanes.batch);
+}
+
 static rf_status set_up(rf_trainer *tr, int threads) {
     rf_recipe *recipe = tr->recipe;
     const rf_train_config *c = &recipe->train;
@@ -66,9 +93,10 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     if (!(tr->ema = rf__alloc_array((size_t)count, sizeof(float)))) return rf__fail(RF_ENOMEM, "training: no memory for the EMA");
     memcpy(tr->ema, all, (size_t)count * sizeof(float));
     RF_TRY(rf__optim_init(&tr->optim, &recipe->optim, trained));
-    tr->fill = (rf_batch_plan){.coupling = recipe->coupling, .pair = {&tr->source, recipe->data.flip}, .time = recipe->time,
+    tr->fill = (rf_batch_plan){.coupling = recipe->coupling, .pair = {.data = &tr->source, .flip = recipe->data.flip}, .time = recipe->time,
                                .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path, .weight = recipe->weight,
                                .label_drop = c->label_drop, .null_label = shape.classes, .batch = c->batch};
+    RF_TRY(open_online(tr));
     return rf__lanes_init(&tr->lanes, tr->plan, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
 }
 
@@ -92,6 +120,7 @@ void rf__trainer_free(rf_trainer **trainer) {
     rf_trainer *tr = *trainer;
     if (!tr) return;
     rf__lanes_fini(&tr->lanes);
+    rf__online_free(&tr->online);
     rf__optim_fini(&tr->optim);
     rf__plan_free(&tr->plan);
     rf__graph_free(&tr->graph);
@@ -111,6 +140,7 @@ int64_t rf__trainer_count(const rf_trainer *trainer) {
 
 rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     double start = rf__now();
+    RF_TRY(prepare(tr));
     RF_TRY(rf__lanes_run(&tr->lanes, (uint64_t)tr->step));
     double summed = rf__now();
     double norm2 = rf__optim_reduce(&tr->optim, tr->pool, tr->lanes.grads, tr->lanes.lanes);
@@ -119,6 +149,7 @@ rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     bool applied = rf__optim_step(&tr->optim, tr->pool, w, tr->ema, tr->lanes.grads[0], norm2, tr->step);
     double updated = rf__now();
     if (applied) RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
+    note_loss(tr);
     tr->step++;
     if (bins) rf__loss_bins_add(bins, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
     double done = rf__now(), workers = (double)tr->lanes.workers;

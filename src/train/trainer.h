@@ -2,6 +2,7 @@
 #ifndef RF_TRAIN_TRAINER_H
 #define RF_TRAIN_TRAINER_H
 #include "lanes.h"
+#include "online.h"
 #include "recipe.h"
 #include "runlog.h"
 
@@ -19,6 +20,8 @@ typedef struct rf_trainer {
     rf_graph *graph;
     rf_plan *plan;            /* of one micro-batch, forward and backward */
     rf_batch_plan fill;
+    rf_online *online;        /* NULL: no pairs are made while training */
+    rf_anneal_state anneal;
     rf_lanes lanes;
     rf_optim optim;
     int64_t step;             /* steps done, skipped ones included */
