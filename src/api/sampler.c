@@ -146,6 +146,8 @@ rf_status rf__sampler_warm(rf_sampler *sampler) {
     return RF_OK;
 }
 
+rf_status rf__sampler_warm_rows(rf_sampler *sampler, int64_t rows) { return rf__model_field_warm(sampler->network, rows); }
+
 int64_t rf__sampler_answers(const rf_solver *solver, int steps) {
     return rf__solver_calls(solver, steps);
 }

@@ -2,15 +2,20 @@
 #ifndef RF_CLI_BENCH_H
 #define RF_CLI_BENCH_H
 
+#include "../models/model.h"
+
 typedef struct rf_bench {
     const char *name, *help;
     int (*run)(int argc, char **argv); /* argv[0] is the benchmark's name; returns an exit code */
 } rf_bench;
 
-#define RF_BENCHES(X) X(limits) X(kernels) X(model) X(train)
+#define RF_BENCHES(X) X(limits) X(kernels) X(model) X(stream) X(train)
 
 #define X(name) extern const rf_bench rf__bench_##name;
 RF_BENCHES(X)
 #undef X
+
+extern const char *const rf__bench_networks[]; /* NULL-terminated */
+rf_status rf__bench_network(const char *name, rf_model **out);
 
 #endif

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/memory.h"
 #include "../base/rng.h"
 #include "../base/stopwatch.h"
-#include "../io/fields.h"
 #include "../kernels/limits.h"
 #include "../models/model.h"
 #include "../train/bare.h"
@@ -24,38 +22,8 @@ typedef struct settings {
     bool profile;
 } settings;
 
-/* Networks that others publish figures of, with random weights. */
-typedef struct network {
-    const char *name, *kind, *config;
-} network;
-
-static const network networks[] = {
-    {"dit-s2", "dit", "{\"channels\":4,\"depth\":12,\"hidden\":384,\"heads\":6,\"classes\":1000}"},
-    {"dit-b2", "dit", "{\"channels\":4,\"depth\":12,\"hidden\":768,\"heads\":12,\"classes\":1000}"},
-    {"sit-xl2", "dit", "{\"channels\":4,\"depth\":28,\"hidden\":1152,\"heads\":16,\"classes\":1000}"},
-    {"unet-7m", "unet", "{\"base\":64,\"multipliers\":[1,2,2],\"blocks\":2,\"attention\":[16],\"classes\":10}"},
-    {"unet-16m", "unet", "{\"base\":96,\"multipliers\":[1,2,2],\"blocks\":2,\"attention\":[16],\"classes\":10}"},
-};
-static const char *const network_names[] = {"dit-s2", "dit-b2", "sit-xl2", "unet-7m", "unet-16m", NULL};
-
-static rf_status create(const network *n, rf_model **out) {
-    const rf_model_kind *kind = rf__model_kind_find(n->kind);
-    if (!kind) return RF_ENOTFOUND;
-    void *config = rf__alloc(kind->config_size);
-    json_t *settings = json_loads(n->config, 0, NULL);
-    rf_status status = config && settings ? RF_OK : rf__fail(RF_ENOMEM, "bench model: no memory for %s", n->name);
-    if (status == RF_OK) status = rf__fields_read(kind->fields, config, settings, n->name);
-    if (status == RF_OK) status = rf__model_create(out, kind, config, 1);
-    json_decref(settings);
-    rf__free(config);
-    return status;
-}
-
 static rf_status open_model(const settings *s, rf_model **out) {
-    if (s->model) return rf__model_open(out, s->model);
-    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
-        if (!strcmp(networks[i].name, s->network)) return create(&networks[i], out);
-    return rf__fail(RF_ENOTFOUND, "bench model: no network '%s'", s->network);
+    return s->model ? rf__model_open(out, s->model) : rf__bench_network(s->network, out);
 }
 
 /* A plan for so many rows, with random values in its inputs. */
@@ -149,7 +117,7 @@ static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool
 static const char *const dtypes[] = {"f32", "bf16", NULL};
 static const rf_arg table[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
-    {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, network_names, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3"},
+    {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3, or one of `bench stream`"},
     {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, dtypes, "TYPE", "of the numbers inside"},
     {"rows", 0, NULL, RF_ARG_INTS, AT(rows), NULL, 1, 4096, NULL, "N,..", "rows of a call (1,4,16)"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},

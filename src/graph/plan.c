@@ -86,13 +86,13 @@ static rf_status sum_up(rf_plan *plan, const rf_layout *layout) {
     return RF_OK;
 }
 
-rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels) {
+static rf_status build(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels, bool fuse) {
     *out = NULL;
     double start = rf__now();
     RF_TRY(rf__graph_status(graph));
     if (!kernels && !(kernels = rf__kernels())) return RF_ENOTFOUND; /* the sentence names the provider */
     rf_plan *plan = calloc(1, sizeof *plan);
-    int fused = rf__graph_fuse(graph, false) + rf__graph_fuse(graph, true);
+    int fused = fuse ? rf__graph_fuse(graph, false) + rf__graph_fuse(graph, true) : 0;
     bool *live = calloc((size_t)graph->node_count + 1, sizeof *live);
     rf_layout layout = {0};
     if (!plan || !live) {
@@ -116,6 +116,14 @@ rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, co
     }
     *out = plan;
     return RF_OK;
+}
+
+rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels) {
+    return build(out, graph, weights, kernels, true);
+}
+
+rf_status rf__plan_build_apart(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels) {
+    return build(out, graph, weights, kernels, false);
 }
 
 void rf__plan_free(rf_plan **plan_pointer) {

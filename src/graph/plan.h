@@ -43,6 +43,8 @@ typedef struct rf_plan_stats {
 } rf_plan_stats;
 
 rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels);
+/* The same with every operation as it was written, to measure what fusing is worth. */
+rf_status rf__plan_build_apart(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels);
 void rf__plan_free(rf_plan **plan);
 rf_plan_stats rf__plan_stats(const rf_plan *plan);
 /* One line per step on `stream`: name, shape, kernel. */

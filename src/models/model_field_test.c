@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,11 +272,59 @@ static void builds_ahead_may_fail(void **state) {
     rf__model_free(&model);
 }
 
+static rf_status run_plan(rf_model *model, bool fuse, float *v, int *fused) {
+    rf_graph *graph = rf__graph_create(RF_F32);
+    rf_plan *plan = NULL;
+    rf_exec *exec = NULL;
+    rf_model_inputs in = rf__model_declare(graph, &model->shape, ROWS, false);
+    rf__output(graph, "v", model->kind->build(graph, model->config, &in));
+    rf_status status = (fuse ? rf__plan_build : rf__plan_build_apart)(&plan, graph, model->weights, NULL);
+    if (status == RF_OK) status = rf__exec_create(&exec, plan, 1);
+    if (status == RF_OK) {
+        int64_t n = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+        batch b;
+        fill(&b, n);
+        memcpy(rf__exec_buffer(exec, "x"), b.x, (size_t)(ROWS * n) * sizeof *b.x);
+        memcpy(rf__exec_buffer(exec, "t"), b.t, sizeof b.t);
+        memcpy(rf__exec_buffer(exec, "extra"), b.extra, sizeof b.extra);
+        int32_t *label = rf__exec_buffer(exec, "label");
+        for (int r = 0; r < ROWS; r++) label[r] = b.cond[r].label;
+        status = rf__exec_run(exec, NULL);
+        memcpy(v, rf__exec_buffer(exec, "v"), (size_t)(ROWS * n) * sizeof *v);
+        *fused = rf__plan_stats(plan).fused;
+    }
+    rf__exec_free(&exec);
+    rf__plan_free(&plan);
+    rf__graph_free(&graph);
+    return status;
+}
+
+/* Plans with every operation as it was written are what fusing is measured against; they must compute the same. */
+static void fusing_keeps_the_meaning(void **state) {
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        int64_t n = (int64_t)model->shape.height * model->shape.width * model->shape.channels * ROWS;
+        float *v = calloc((size_t)n * 2, sizeof *v), most = 0, off = 0;
+        int fused, apart;
+        if (run_plan(model, true, v, &fused) != RF_OK || run_plan(model, false, v + n, &apart) != RF_OK) fail_msg("%s", rf_last_error());
+        assert_true(fused > 0 && apart == 0);
+        for (int64_t i = 0; i < n; i++) {
+            most = fmaxf(most, fabsf(v[i]));
+            off = fmaxf(off, fabsf(v[i] - v[n + i]));
+        }
+        assert_true(most > 0 && off < 1e-5f * most);
+        free(v);
+        rf__model_free(&model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_isolated_f32),       cmocka_unit_test(rows_are_isolated_bf16),
                                        cmocka_unit_test(conditions_reach_the_answer), cmocka_unit_test(labels_out_of_range),
                                        cmocka_unit_test(plans_are_cached),            cmocka_unit_test(plans_built_ahead_change_nothing),
-                                       cmocka_unit_test(only_rows_make_plans),        cmocka_unit_test(the_oldest_plan_goes),
+                                       cmocka_unit_test(fusing_keeps_the_meaning),
+        cmocka_unit_test(only_rows_make_plans),        cmocka_unit_test(the_oldest_plan_goes),
                                        cmocka_unit_test(builds_ahead_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
