@@ -3,19 +3,20 @@
 #include <string.h>
 
 #include "../base/log.h"
-#include "../models/model.h"
+#include "../models/grow.h"
 #include "args.h"
 #include "command.h"
 #include "report.h"
 
 typedef struct convert_flags {
-    const char *dtype;
+    const char *dtype, *delta;
 } convert_flags;
 
 static const char *const dtype_names[] = {"f32", "bf16", NULL};
 static const rf_arg table[] = {
     {"dtype", 0, "type", RF_ARG_CHOICE, offsetof(convert_flags, dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
      .help = "f32 or bf16 (matrices only; half the size)"},
+    {"delta", 0, NULL, RF_ARG_STRING, offsetof(convert_flags, delta), .value = "FILE", .help = "a difference of strait delta that is added first"},
     {NULL},
 };
 static const char examples[] = "  strait convert DiffusionViT.pth digits.safetensors\n"
@@ -37,6 +38,7 @@ static int convert_main(int argc, char **argv) {
     rf_model *model = NULL;
     int64_t numbers;
     rf_status status = rf__model_open(&model, from);
+    if (status == RF_OK && flags.delta) status = rf__delta_add(&model, flags.delta);
     if (status == RF_OK)
         status = rf__model_save(model, rf__weights_all(model->weights, &numbers), to, strcmp(flags.dtype, "bf16") ? RF_F32 : RF_BF16,
                                 model->metadata_json);

@@ -4,6 +4,7 @@
 #include "../base/cpu.h"
 #include "../base/log.h"
 #include "../base/memory.h"
+#include "../models/grow.h"
 #include "command.h"
 #include "gallery.h"
 #include "names.h"
@@ -15,7 +16,7 @@
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
     const char *model, *refiner, *dtype, *requests;
-    const char *admission;
+    const char *admission, *delta;
     int64_t rows, slots, threads, columns, zoom;
     bool grid, plain, warm;
 } generate_flags;
@@ -27,6 +28,8 @@ static const char *admission_names[RF_NAMES_MAX];
 static const rf_arg own[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
      .help = "checkpoint (safetensors)"},
+    {"delta", 0, NULL, RF_ARG_STRING, AT(delta), .value = "FILE",
+     .help = "a difference of strait delta, added to this model of the same base"},
     {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE",
      .help = "refiner of this very model, for steps R of --blocks"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
@@ -182,6 +185,7 @@ static int run_generate(generate *run) {
     rf_status status = check_flags(run);
     if (status != RF_OK) return usage();
     status = rf_model_open(&run->model, run->flags.model);
+    if (status == RF_OK && run->flags.delta) status = rf__delta_add(&run->model, run->flags.delta);
     if (status != RF_OK) return rf__cli_failed("generate", status);
     if (run->flags.refiner) status = rf_model_open(&run->refiner, run->flags.refiner);
     if (status != RF_OK) return rf__cli_failed("generate", status);

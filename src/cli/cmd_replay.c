@@ -8,6 +8,7 @@
 #include "../base/memory.h"
 #include "../io/png_text.h"
 #include "args.h"
+#include "../models/grow.h"
 #include "command.h"
 #include "gallery.h"
 #include "outpath.h"
@@ -71,6 +72,7 @@ static rf_status open_file(const replay *run, const char *key, const char *given
     if (!given && !rf__file_exists(path))
         return rf__fail(RF_ENOTFOUND, "%s: names the %s '%s', which is not there; --%s gives its place", run->path, key, path, key);
     RF_TRY(rf_model_open(out, path));
+    if (json_object_get(model, "delta")) RF_TRY(rf__delta_add(out, text_at(model, "delta")));
     if (strcmp((*out)->sha256, text_at(model, "sha256")) == 0) return RF_OK;
     return rf__fail(RF_EMISMATCH, "%s: has SHA-256 %.16s.., the picture was made with %.16s..", path, (*out)->sha256,
                     text_at(model, "sha256"));

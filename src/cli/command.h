@@ -23,6 +23,7 @@ typedef struct rf_command {
     X(info)            \
     X(replay)          \
     X(convert)         \
+    X(delta)           \
     X(eval)            \
     X(compare)         \
     X(pairs)           \

@@ -18,8 +18,10 @@ static const char *dtype_name(rf_dtype dtype) {
 
 static json_t *model_json(const rf_stamp *stamp) {
     const rf_model *model = rf__sampler_model(stamp->sampler);
-    return json_pack("{s:s, s:s, s:s, s:s}", "path", stamp->model_path, "name", base_name(stamp->model_path),
-                     "kind", model->kind->name, "sha256", model->sha256);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "path", stamp->model_path, "name", base_name(stamp->model_path),
+                             "kind", model->kind->name, "sha256", model->sha256);
+    if (model->delta_path) json_object_set_new(json, "delta", json_string(model->delta_path)); /* the hash is that of the sum */
+    return json;
 }
 
 static void add_refiner(json_t *json, const rf_stamp *stamp) {

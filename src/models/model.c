@@ -153,6 +153,7 @@ void rf__model_free(rf_model **model_pointer) {
     free(model->config);
     free(model->metadata_json);
     free(model->path);
+    free(model->delta_path);
     free(model);
     *model_pointer = NULL;
 }
@@ -266,17 +267,14 @@ static rf_status model_from_metadata(rf_model **out, const rf_safetensors *file)
     return status;
 }
 
-rf_status rf__model_open(rf_model **out, const char *path) {
-    rf_safetensors *file;
+static rf_status open_ours(rf_model **out, rf_safetensors *file, const char *path, bool delta) {
     rf_model *model = NULL;
-    *out = NULL;
-    if (!rf__safetensors_begins(path)) return rf__model_import(out, path);
-    RF_TRY(rf__safetensors_open(&file, path));
-    if (!rf__safetensors_metadata(file, "strait.model")) {
-        rf__safetensors_close(&file);
-        return rf__model_import(out, path);
-    }
-    rf_status status = model_from_metadata(&model, file);
+    bool is_delta = rf__safetensors_metadata(file, RF_DELTA_KEY) != NULL;
+    rf_status status = RF_OK;
+    if (is_delta != delta)
+        status = rf__fail(RF_EMISMATCH, delta ? "is a whole model, expected the difference of two (strait delta)"
+                                              : "is the difference of two models, expected a whole one: --delta adds it");
+    if (status == RF_OK) status = model_from_metadata(&model, file);
     if (status == RF_OK) {
         rf__weights_init(model->weights, 0); /* fixed buffers that the file leaves out */
         status = load_weights(model, file);
@@ -289,13 +287,32 @@ rf_status rf__model_open(rf_model **out, const char *path) {
         model->path = strdup(path);
         if (!model->metadata_json || !model->path) status = rf__fail(RF_ENOMEM, "no memory");
     }
-    rf__safetensors_close(&file);
     if (status != RF_OK) {
         rf__model_free(&model);
         return rf__fail_in(status, "%s: ", path);
     }
     *out = model;
     return RF_OK;
+}
+
+rf_status rf__model_open(rf_model **out, const char *path) {
+    rf_safetensors *file;
+    *out = NULL;
+    if (!rf__safetensors_begins(path)) return rf__model_import(out, path);
+    RF_TRY(rf__safetensors_open(&file, path));
+    bool ours = rf__safetensors_metadata(file, "strait.model") != NULL;
+    rf_status status = ours ? open_ours(out, file, path, false) : RF_OK;
+    rf__safetensors_close(&file);
+    return ours ? status : rf__model_import(out, path);
+}
+
+rf_status rf__delta_open(rf_model **out, const char *path) {
+    rf_safetensors *file;
+    *out = NULL;
+    RF_TRY(rf__safetensors_open(&file, path));
+    rf_status status = open_ours(out, file, path, true);
+    rf__safetensors_close(&file);
+    return status;
 }
 
 /* ---- saving ---- */

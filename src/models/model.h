@@ -71,6 +71,7 @@ typedef struct rf_model {
     char *metadata_json;   /* everything else the checkpoint said: convention, training protocol, parent hash; may be NULL */
     char sha256[65];       /* of the file it came from, or "" */
     char *path;            /* or NULL */
+    char *delta_path;      /* of the difference that was added (grow.h), or NULL */
 } rf_model;
 
 /* A fresh model, weights initialised from seed. config: copied. */

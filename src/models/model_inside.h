@@ -8,6 +8,9 @@
 rf_status rf__param_fits(const rf_param *param, const rf_tensor_entry *entry);
 /* Numbers in the file's order into parameter `index`; refuses what is not finite. */
 rf_status rf__model_set(rf_model *model, int index, const float *values);
+#define RF_DELTA_KEY "strait.delta" /* in the metadata: the file holds a difference, to be added to this base */
+/* As rf__model_open, of a file that holds a difference (grow.h), which rf__model_open refuses. */
+rf_status rf__delta_open(rf_model **out, const char *path);
 int64_t rf__weights_largest(const rf_weights *weights); /* count of the largest parameter, at least 1 */
 
 #endif

@@ -175,6 +175,7 @@ static char *protocol_json(const run *r) {
     json_t *names = json_array();
     for (int i = 0; set && set->class_names && i < set->classes; i++) json_array_append_new(names, json_string(set->class_names[i]));
     json_t *object = json_pack("{so so}", "training", training, "class_names", names);
+    if (object && tr->base[0]) json_object_set_new(object, "base_sha256", json_string(tr->base)); /* what a delta may be added to */
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     return text;

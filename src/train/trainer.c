@@ -5,6 +5,7 @@
 
 #include "../base/memory.h"
 #include "../base/progress.h"
+#include "../models/grow.h"
 
 /* Forward, loss and backward of `micro_batch` rows. */
 static rf_status build_plan(rf_trainer *tr) {
@@ -25,26 +26,14 @@ static rf_status build_plan(rf_trainer *tr) {
     return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
 }
 
-/* The weights of another network of the same kind and settings. */
-static rf_status start_from(rf_model *model, const char *path) {
+/* The weights of another network of the same kind, and what that one descends from. */
+static rf_status start_from(rf_trainer *tr, const char *path) {
     rf_model *teacher = NULL;
     RF_TRY(rf__model_open(&teacher, path));
-    int64_t ours, theirs;
-    float *to = rf__weights_all(model->weights, &ours);
-    const float *from = rf__weights_all(teacher->weights, &theirs);
-    json_t *a = rf__fields_write(model->kind->fields, model->config), *b = rf__fields_write(teacher->kind->fields, teacher->config);
-    rf_status status = RF_OK;
-    json_object_del(a, "dropout"); /* says how to train, not what there is */
-    json_object_del(b, "dropout");
-    if (teacher->kind != model->kind || !json_equal(a, b) || ours != theirs)
-        status = rf__fail(RF_EMISMATCH, "train.init: %s is a %s with other settings than the recipe's %s, expected the same", path, teacher->kind->name,
-                          model->kind->name);
-    else
-        memcpy(to, from, (size_t)ours * sizeof *to);
-    json_decref(a);
-    json_decref(b);
+    rf__model_base(teacher, tr->base);
+    rf_status status = rf__model_grow(tr->model, teacher);
     rf__model_free(&teacher);
-    return status;
+    return status == RF_OK ? status : rf__fail_in(status, "train.init: %s ", path);
 }
 
 static rf_status open_online(rf_trainer *tr) {
@@ -84,7 +73,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
         return rf__fail(RF_EINVAL, "train.coupling is %s, expected data.name: pairs, not %s", recipe->coupling->is.name, tr->source.kind->is.name);
     if (!(tr->pool = rf__pool_create(threads))) return rf__fail(RF_ENOMEM, "training: no memory for the threads");
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
-    if (c->init[0]) RF_TRY(start_from(tr->model, c->init));
+    if (c->init[0]) RF_TRY(start_from(tr, c->init));
     RF_TRY(build_plan(tr));
     RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
 

@@ -16,6 +16,7 @@ typedef struct rf_trainer {
     rf_pool *pool;
     rf_source source;
     rf_model *model;          /* the raw weights */
+    char base[65];            /* hash of the file that train.init descends from, or "" */
     float *ema;               /* laid out as rf__weights_all */
     rf_graph *graph;
     rf_plan *plan;            /* of one micro-batch, forward and backward */

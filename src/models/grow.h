@@ -1,0 +1,21 @@
+/* grow.h - a network that is told more than another starts where that one stands; and the difference of two such networks as a file that
+ * is added to a third (PeRFlow's delta weights, arXiv 2405.07510 section 4). */
+#ifndef RF_MODEL_GROW_H
+#define RF_MODEL_GROW_H
+#include "model.h"
+
+/* The weights of `from` into `to`. They must be of one kind with the same settings but for dropout and what they are told beside x and t;
+ * parameters and columns that only `to` has become 0, so that it answers as `from` does. errors: RF_EMISMATCH. */
+rf_status rf__model_grow(rf_model *to, rf_model *from);
+
+/* Hash of the file that a model descends from: what its metadata says (base_sha256), or its own file. */
+void rf__model_base(const rf_model *model, char sha256[65]);
+
+/* student - teacher in the student's shape, with its windows and the hash of the base that both descend from. errors: RF_EMISMATCH when the
+ * student was not started from the teacher's base, with both hashes. */
+rf_status rf__delta_save(rf_model *teacher, rf_model *student, const char *path, rf_dtype dtype);
+/* *model becomes the sum: the old one is freed. It keeps its metadata and path; its hash names both files. errors: no delta, or one for
+ * another base (with both hashes); *model is then as it was. */
+rf_status rf__delta_add(rf_model **model, const char *path);
+
+#endif

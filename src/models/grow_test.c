@@ -1,0 +1,138 @@
+/* grow_test.c - a grown network answers as the one it came from, in all three kinds; a difference added to a third; what is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../base/rng.h"
+#include "../base/threads.h"
+#include "../io/scratch.h"
+#include "grow.h"
+#include "model_field.h"
+
+enum { ROWS = 3, MOST = 8 * 8 };
+
+static const struct { const char *kind, *settings[8][2]; } networks[] = {
+    {"mlp", {{"dim", "64"}}},
+    {"unet", {{"height", "8"}, {"width", "8"}, {"channels", "1"}, {"base", "8"}, {"multipliers", "[1]"}, {"blocks", "1"}, {"attention", "[]"}}},
+    {"dit", {{"height", "8"}, {"width", "8"}, {"channels", "1"}, {"hidden", "16"}, {"depth", "1"}, {"heads", "2"}}},
+};
+
+static rf_model *network(int which, const char *extra, uint64_t seed) {
+    const rf_model_kind *kind = rf__model_kind_find(networks[which].kind);
+    void *config = calloc(1, kind->config_size);
+    rf_model *model = NULL;
+    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
+    for (int i = 0; networks[which].settings[i][0]; i++)
+        assert_int_equal(rf__fields_set(kind->fields, config, networks[which].settings[i][0], networks[which].settings[i][1], "test"), RF_OK);
+    assert_int_equal(rf__fields_set(kind->fields, config, "extra", extra, "test"), RF_OK);
+    if (rf__model_create(&model, kind, config, seed) != RF_OK) fail_msg("%s", rf_last_error());
+    free(config);
+    int64_t count;
+    float *all = rf__weights_all(model->weights, &count);
+    for (int64_t i = 0; i < rf__weights_trained(model->weights); i++) /* dit starts at 0 */
+        if (seed) rf__rng_normal(seed, RF_STREAM_TOY, (uint64_t)i, 1, all + i), all[i] *= 0.1f;
+    return model;
+}
+
+static void ask(rf_model *model, float *v) {
+    float x[ROWS * MOST], t[ROWS] = {0, 0.3f, 0.8f};
+    rf_cond cond[ROWS] = {{0}};
+    rf_pool *pool = rf__pool_create(1);
+    rf_model_field *handle;
+    rf__rng_normal(3, RF_STREAM_TOY, 0, ROWS * MOST, x);
+    assert_int_equal(rf__model_field_open(&handle, model, RF_F32, pool, 4), RF_OK);
+    rf_field field = rf__model_field_view(handle);
+    assert_int_equal(field.scalars, MOST);
+    assert_int_equal(field.velocity(field.self, ROWS, x, t, cond, v), RF_OK);
+    rf__model_field_close(&handle);
+    rf__pool_free(&pool);
+}
+
+static double distance(const float *a, const float *b) {
+    double most = 0;
+    for (int i = 0; i < ROWS * MOST; i++) most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    return most;
+}
+
+static void told_more_and_answers_the_same(void **state) {
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        float before[ROWS * MOST], after[ROWS * MOST];
+        rf_model *small = network(which, "0", 5), *big = network(which, "3", 6);
+        assert_int_equal(rf__windows_uniform(&big->windows, 2), RF_OK);
+        ask(small, before);
+        ask(big, after);
+        assert_true(distance(before, after) > 1e-3);
+        if (rf__model_grow(big, small) != RF_OK) fail_msg("%s", rf_last_error());
+        ask(big, after);
+        assert_true(distance(before, after) < 1e-5);
+        assert_int_equal(rf__model_grow(small, big), RF_EMISMATCH); /* it cannot forget */
+        rf_model *other = network((which + 1) % 3, "0", 5);
+        assert_int_equal(rf__model_grow(big, other), RF_EMISMATCH);
+        rf__model_free(&other);
+        rf__model_free(&small);
+        rf__model_free(&big);
+    }
+}
+
+/* Saved as a child of `base` (NULL: of none) and read again. */
+static rf_model *saved(rf_model *model, const char *folder, const char *name, const rf_model *base) {
+    char path[256], text[160] = "{}", root[65];
+    if (base) rf__model_base(base, root);
+    if (base) snprintf(text, sizeof text, "{\"base_sha256\": \"%s\"}", root);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    int64_t count;
+    assert_int_equal(rf__model_save(model, rf__weights_all(model->weights, &count), path, RF_F32, text), RF_OK);
+    rf__model_free(&model);
+    if (rf__model_open(&model, path) != RF_OK) fail_msg("%s", rf_last_error());
+    return model;
+}
+
+static void a_difference_is_added_to_a_third(void **state) {
+    (void)state;
+    assert_int_equal(scratch_make(NULL), 0);
+    const char *folder = scratch_folder;
+    rf_model *teacher = saved(network(2, "0", 5), folder, "teacher", NULL), *fine = saved(network(2, "0", 7), folder, "fine", teacher);
+    rf_model *student = network(2, "3", 6), *stranger = saved(network(2, "0", 8), folder, "stranger", NULL);
+    assert_int_equal(rf__windows_uniform(&student->windows, 2), RF_OK);
+    student = saved(student, folder, "student", teacher);
+    char path[256], parent[65];
+    snprintf(path, sizeof path, "%s/delta", folder);
+    if (rf__delta_save(teacher, student, path, RF_F32) != RF_OK) fail_msg("%s", rf_last_error());
+
+    float wanted[ROWS * MOST], sum[ROWS * MOST];
+    rf_model *same = saved(network(2, "0", 5), folder, "same", teacher), *shifted = NULL;
+    ask(student, wanted);
+    if (rf__delta_add(&same, path) != RF_OK) fail_msg("%s", rf_last_error());
+    ask(same, sum);
+    assert_true(distance(wanted, sum) < 1e-4); /* teacher + (student - teacher) */
+    assert_int_equal(same->windows.count, 2);
+    assert_string_equal(same->delta_path, path);
+    rf__model_base(same, parent);
+    assert_string_equal(parent, teacher->sha256);
+    assert_int_equal(rf__delta_add(&fine, path), RF_OK); /* its base is the teacher */
+    ask(fine, sum);
+    assert_true(distance(wanted, sum) > 1e-3);
+
+    assert_int_equal(rf__delta_add(&stranger, path), RF_EMISMATCH);
+    assert_non_null(strstr(rf_last_error(), "is a delta for base"));
+    assert_non_null(strstr(rf_last_error(), stranger->path)); /* it is as it was */
+    assert_int_equal(rf__delta_save(stranger, student, path, RF_F32), RF_EMISMATCH);
+    assert_int_equal(rf__model_open(&shifted, path), RF_EMISMATCH);
+    assert_non_null(strstr(rf_last_error(), "the difference of two models"));
+    assert_int_equal(rf__delta_add(&stranger, student->path), RF_EMISMATCH);
+    assert_non_null(strstr(rf_last_error(), "is a whole model"));
+    rf_model *const all[] = {teacher, fine, student, stranger, same};
+    for (int i = 0; i < 5; i++) rf__model_free(&(rf_model *){all[i]});
+    assert_int_equal(scratch_remove(NULL), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(told_more_and_answers_the_same), cmocka_unit_test(a_difference_is_added_to_a_third)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
