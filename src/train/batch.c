@@ -72,8 +72,25 @@ static void see_window(const rf_windows *windows, rf_batch *batch, int64_t r) {
         batch->target[i] = (float)rf__window_prediction(windows, k, t, (double)batch->xt[i], (double)batch->target[i]);
 }
 
+static void number_drops(rf_batch *batch, int64_t r) {
+    if (!batch->drop_key) return;
+    uint64_t sample = batch->first + (uint64_t)r;
+    batch->drop_key[2 * r] = (int32_t)(uint32_t)sample;
+    batch->drop_key[2 * r + 1] = (int32_t)(uint32_t)(sample >> 32);
+}
+
+/* The coupling brought the points and their targets with it. */
+static rf_status fill_refining(const rf_batch_plan *plan, rf_batch *batch) {
+    for (int64_t r = 0; r < batch->rows; r++) {
+        batch->weight[r] = (float)(plan->weight->at((double)batch->t[r]) / (double)plan->batch);
+        number_drops(batch, r);
+    }
+    return RF_OK;
+}
+
 rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
     RF_TRY(plan->coupling->draw(&plan->pair, batch));
+    if (plan->coupling->refines) return fill_refining(plan, batch);
     if (batch->label && plan->label_drop > 0) drop_labels(plan, batch);
     rf__rng_uniform(batch->seed, RF_STREAM_TIME, batch->first, batch->rows, batch->t);
     int64_t n = batch->scalars;
@@ -83,11 +100,7 @@ rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
         plan->path->point(batch->x0 + r * n, batch->x1 + r * n, t, n, batch->xt + r * n, batch->target + r * n);
         if (plan->windows) see_window(plan->windows, batch, r);
         batch->weight[r] = (float)(plan->weight->at((double)t) / (double)plan->batch);
-        if (batch->drop_key) {
-            uint64_t sample = batch->first + (uint64_t)r;
-            batch->drop_key[2 * r] = (int32_t)(uint32_t)sample;
-            batch->drop_key[2 * r + 1] = (int32_t)(uint32_t)(sample >> 32);
-        }
+        number_drops(batch, r);
     }
     return RF_OK;
 }

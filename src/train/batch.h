@@ -5,6 +5,7 @@
 #ifndef RF_TRAIN_BATCH_H
 #define RF_TRAIN_BATCH_H
 #include "plugin.h"
+#include "refine.h"
 #include "source.h"
 
 typedef struct rf_batch {
@@ -15,6 +16,7 @@ typedef struct rf_batch {
     float *xt, *target;      /* [rows, scalars] */
     float *weight;           /* [rows] w(t) / rows of the whole batch */
     float *extra;            /* [rows, extra of the network] NULL: it has none */
+    float *before, *gap, *scale; /* [rows, scalars], [rows], [rows] what a refiner is told (model.h); NULL where it is not */
     int32_t *label;          /* [rows], NULL for an unconditional network */
     int32_t *drop_key;       /* [rows, 2] low and high word of the sample number, NULL without dropout */
 } rf_batch;
@@ -27,6 +29,7 @@ typedef struct rf_coupling_args {
     bool flip;               /* mirror with probability one half: x1, or both sides of a pair */
     const rf_online *online; /* pairs of the step at hand, for couplings with `prepare` */
     double beta;             /* share of fresh noise, for couplings that anneal */
+    rf_refine *refine;       /* examples of the step at hand, for couplings that refine */
 } rf_coupling_args;
 
 enum { RF_ONLINE_TEACHER = 1, RF_ONLINE_WINDOWS = 2 }; /* sections of the recipe that a coupling needs */
@@ -37,10 +40,15 @@ typedef struct rf_coupling {
     bool anneals; /* reads beta */
     bool start;   /* every row is at t = 0, whatever the time law */
     int online;   /* RF_ONLINE_ flags */
+    bool refines; /* for refiners: draw fills xt, t, target and what a refiner is told instead; time law and path are not asked */
     /* Make the pairs of a whole step; NULL: each row is made when it is drawn. */
     rf_status (*prepare)(rf_online *online, uint64_t step);
     /* Fill x0, x1 and label. */
     rf_status (*draw)(const rf_coupling_args *args, rf_batch *batch);
+    /* Those that refine: once, also after an error to be closed; before each step, by one thread. facts: filled for the refiner's file. */
+    rf_status (*open)(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts);
+    void (*close)(rf_refine **refine);
+    rf_status (*make)(const struct rf_coupling *coupling, rf_refine *refine, uint64_t seed, int64_t step);
 } rf_coupling;
 
 /* ---- time law: a density on [0,1], stretched to [eps,1]; `shape` is the law's own number, where it has one ---- */

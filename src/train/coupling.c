@@ -57,6 +57,7 @@ static const rf_coupling stored = {
     .pairs = true, .draw = stored_draw};
 
 const rf_plugin *const *rf__couplings(void) {
-    static const rf_plugin *const table[] = {&independent.is, &stored.is, &rf__coupling_perflow.is, &rf__coupling_annealed.is, &rf__coupling_guided.is, NULL};
+    static const rf_plugin *const table[] = {&independent.is, &stored.is, &rf__coupling_perflow.is, &rf__coupling_annealed.is, &rf__coupling_guided.is,
+                                            &rf__refine_published.is.is, &rf__refine_simulated.is.is, &rf__refine_walked.is.is, NULL};
     return table;
 }

@@ -5,4 +5,12 @@
 
 extern const rf_coupling rf__coupling_perflow, rf__coupling_annealed, rf__coupling_guided;
 
+/* A way to make a refiner's examples (refine.h). */
+typedef struct rf_refine_way {
+    rf_coupling is;
+    bool grouped; /* examples of one step stand together, because they share a gap */
+    rf_status (*fill)(rf_refine *refine, uint64_t seed, uint64_t first);
+} rf_refine_way;
+extern const rf_refine_way rf__refine_published, rf__refine_simulated, rf__refine_walked;
+
 #endif

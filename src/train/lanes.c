@@ -25,6 +25,9 @@ static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan) {
     b->xt = rf__exec_buffer(exec, "x");
     b->weight = rf__exec_buffer(exec, "row_weight");
     b->extra = rf__exec_buffer(exec, "extra");
+    b->before = rf__exec_buffer(exec, "before");
+    b->gap = rf__exec_buffer(exec, "gap");
+    b->scale = rf__exec_buffer(exec, "scale");
     b->label = rf__exec_buffer(exec, "label");
     b->drop_key = rf__exec_buffer(exec, "drop_key");
     if (!b->xt || !b->weight || !rf__exec_buffer(exec, "loss_rows"))

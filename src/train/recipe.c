@@ -8,7 +8,7 @@
 #include "../io/yaml.h"
 #include "recipe_fields.h"
 
-enum { SECTIONS = 8 };
+enum { SECTIONS = 9 };
 
 typedef struct section {
     const char *name, *help;
@@ -25,8 +25,9 @@ static void sections_of(rf_recipe *recipe, section out[SECTIONS]) {
     out[3] = (section){"teacher", "who makes pairs while training", rf__teacher_fields, &recipe->teacher, false};
     out[4] = (section){"windows", "PeRFlow", rf__windows_fields, &recipe->windows, false};
     out[5] = (section){"anneal", "SlimFlow", rf__anneal_fields, &recipe->anneal, false};
-    out[6] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
-    out[7] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
+    out[6] = (section){"refiner", "FlowTurbo", rf__refine_fields, &recipe->refine, false};
+    out[7] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
+    out[8] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
 }
 
 /* "FILE:LINE" of a value, or FILE. */
@@ -59,7 +60,7 @@ static rf_status check_sections(const section all[SECTIONS], json_t *object, con
         bool known = false;
         for (int i = 0; i < SECTIONS; i++) known = known || strcmp(key, all[i].name) == 0;
         if (!known)
-            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, sample or evaluate",
+            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, refiner, sample or evaluate",
                             place(value, where, at), key);
         if (!json_is_object(value)) return rf__fail(RF_EFORMAT, "%s: %s is not a section, expected keys below it", place(value, where, at), key);
     }
@@ -98,7 +99,7 @@ static rf_status apply_override(rf_recipe *recipe, const char *text) {
         snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
         return rf__fields_set(all[i].table, all[i].config, key, equals + 1, text);
     }
-    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, sample or evaluate", text);
+    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, refiner, sample or evaluate", text);
 }
 
 /* What the sections teacher, windows and anneal say, against what the coupling needs. */
@@ -150,6 +151,9 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
         return rf__fail(RF_EFORMAT, "%s: train.loss is %s, expected one that compares %s for a model of kind %s (cross_entropy %s)", where,
                         t->loss, recipe->kind->classifies ? "classes" : "velocities", recipe->kind->name,
                         recipe->kind->classifies ? "does" : "does not");
+    if (recipe->coupling->refines != (shape.refines != RF_REFINES_NOTHING))
+        return rf__fail(RF_EFORMAT, "%s: train.coupling is %s, expected one %s (model.refines is %s)", where, t->coupling,
+                        shape.refines ? "for refiners" : "that is not for refiners", rf__refines_names[shape.refines]);
     if (recipe->path->still && !recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected one that goes from noise to data for train.loss %s", where, t->path, t->loss);
     RF_TRY(check_methods(recipe, &shape, where));
@@ -203,6 +207,10 @@ json_t *rf__recipe_json(const rf_recipe *recipe) {
     json_t *object = json_object();
     for (int i = 0; i < SECTIONS; i++) {
         json_t *part = rf__fields_write(all[i].table, all[i].config);
+        if (all[i].config == &recipe->refine && !recipe->coupling->refines) {
+            json_decref(part); /* of no meaning to the others */
+            continue;
+        }
         if (i == 0) json_object_set_new(part, "kind", json_string(recipe->kind->name));
         json_object_set_new(object, all[i].name, part);
     }
@@ -221,7 +229,7 @@ static bool may_differ(const char *part, const char *key, bool constant) {
 }
 
 rf_status rf__recipe_same(const json_t *ours, const json_t *theirs) {
-    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal"};
+    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner"};
     const char *schedule = json_string_value(json_object_get(json_object_get(ours, "train"), "schedule"));
     bool constant = schedule && strcmp(schedule, "constant") == 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

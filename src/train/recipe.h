@@ -40,6 +40,7 @@ typedef struct rf_recipe {
     rf_teacher_config teacher;
     rf_windows_config windows;
     rf_anneal_config anneal;
+    rf_refine_config refine; /* the section `refiner` */
     rf_sample_config sample;
     rf_evaluate_config evaluate;
     /* What the names of `train` stand for. */

@@ -36,6 +36,7 @@ void rf__recipe_help(FILE *stream) {
     fputs("```\n", stream);
     section(stream, "sample", "grids drawn on the way, from the EMA", rf__sample_fields);
     section(stream, "evaluate", "numbers printed at the end", rf__evaluate_fields);
+    section(stream, "refiner", "how a refiner learns, beside train (train.coupling refine_...)", rf__refine_fields);
     for (const rf_model_kind *const *kind = rf__model_kinds(); *kind; kind++) {
         char title[128];
         snprintf(title, sizeof title, "model, kind: %s", (*kind)->name);

@@ -84,6 +84,7 @@ static rf_status refresh_ema(run *r) {
     int64_t count;
     float *all = rf__weights_all(r->ema->weights, &count);
     memcpy(all, r->trainer->ema, (size_t)count * sizeof(float));
+    r->ema->refiner = r->trainer->model->refiner;
     return rf__weights_refresh(r->ema->weights, r->trainer->pool);
 }
 
@@ -100,7 +101,8 @@ static rf_status write_log(run *r) {
 }
 
 static rf_status write_grid(run *r) {
-    if (r->trainer->model->shape.flat || r->recipe->kind->classifies) return RF_OK;
+    const rf_model_shape *shape = &r->trainer->model->shape;
+    if (shape->flat || shape->refines || r->recipe->kind->classifies) return RF_OK; /* nothing that makes pictures alone */
     char name[64], path[4096];
     snprintf(name, sizeof name, "samples_%06lld.png", (long long)r->trainer->step);
     RF_TRY(refresh_ema(r));

@@ -16,7 +16,7 @@ static rf_status build_plan(rf_trainer *tr) {
     if (!tr->graph) return rf__fail(RF_ENOMEM, "training: no memory for the graph");
     rf_graph *g = tr->graph;
     rf_model_inputs in = rf__model_declare(g, &model->shape, rows, true);
-    rf_node *v = model->kind->build(g, model->config, &in);
+    rf_node *v = rf__model_velocity(g, model->kind, model->config, &in);
     if (!v) return rf__graph_status(g);
     rf_node *target = recipe->metric->labels ? in.label : rf__input(g, "target", RF_F32, rf__node_shape(v));
     rf_node *weight = rf__input(g, "row_weight", RF_F32, rf__shape1(rows));
@@ -52,6 +52,8 @@ static rf_status open_online(rf_trainer *tr) {
 static rf_status prepare(rf_trainer *tr) {
     const rf_recipe *recipe = tr->recipe;
     if (recipe->coupling->anneals) tr->fill.pair.beta = rf__anneal_beta(recipe->annealing, &recipe->anneal, &tr->anneal, tr->step);
+    if (recipe->coupling->make)
+        RF_TRY(recipe->coupling->make(recipe->coupling, tr->fill.pair.refine, (uint64_t)recipe->train.seed, tr->step));
     return tr->online ? recipe->coupling->prepare(tr->online, (uint64_t)tr->step) : RF_OK;
 }
 
@@ -86,6 +88,11 @@ static rf_status set_up(rf_trainer *tr, int threads) {
                                .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path, .weight = recipe->weight,
                                .label_drop = c->label_drop, .null_label = shape.classes, .batch = c->batch};
     RF_TRY(open_online(tr));
+    if (recipe->coupling->open) {
+        const rf_refine_setup setup = {.config = &recipe->refine, .data = &tr->source, .time = recipe->time, .time_shape = c->time_shape,
+                                       .label_drop = c->label_drop, .shape = shape, .dtype = (rf_dtype)c->dtype, .batch = c->batch, .pool = tr->pool};
+        RF_TRY(recipe->coupling->open(&tr->fill.pair.refine, &setup, &tr->model->refiner));
+    }
     return rf__lanes_init(&tr->lanes, tr->plan, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
 }
 
@@ -110,6 +117,7 @@ void rf__trainer_free(rf_trainer **trainer) {
     if (!tr) return;
     rf__lanes_fini(&tr->lanes);
     rf__online_free(&tr->online);
+    if (tr->fill.pair.refine) tr->recipe->coupling->close(&tr->fill.pair.refine);
     rf__optim_fini(&tr->optim);
     rf__plan_free(&tr->plan);
     rf__graph_free(&tr->graph);
