@@ -9,7 +9,7 @@
 #include "frechet.h"
 
 extern const rf_measure rf__measure_kid, rf__measure_prdc, rf__measure_energy, rf__measure_sliced, rf__measure_straightness,
-    rf__measure_coupling;
+    rf__measure_window_straightness, rf__measure_coupling;
 
 void rf__measure_put(rf_measure_values *values, const char *key, const char *inception, double value) {
     if (values->count < RF_MEASURE_VALUES) values->at[values->count++] = (rf_measure_value){key, inception ? inception : key, value};
@@ -128,7 +128,7 @@ rf_measure_opts rf__measure_defaults(void) {
 const rf_measure *const *rf__measures(void) {
     static const rf_measure *const table[] = {&measure_frechet, &rf__measure_kid, &measure_isc, &rf__measure_prdc, &measure_accuracy,
                                               &measure_mse, &measure_psnr, &measure_ssim, &measure_lpips, &rf__measure_sliced, &rf__measure_energy,
-                                              &rf__measure_straightness, &rf__measure_coupling, NULL};
+                                              &rf__measure_straightness, &rf__measure_window_straightness, &rf__measure_coupling, NULL};
     return table;
 }
 

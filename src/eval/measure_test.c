@@ -12,11 +12,13 @@
 #include "../base/memory.h"
 #include "../base/rng.h"
 #include "../models/gauss_exact.h"
+#include "coupling_error.h"
 #include "frechet.h"
 #include "measure.h"
 #include "paired.h"
 #include "points.h"
 #include "straightness.h"
+#include "window_straightness.h"
 
 #define assert_near(value, wanted, tolerance)                                                                    \
     do {                                                                                                         \
@@ -307,6 +309,52 @@ static void straightness_of_the_mixture(void **state) {
     rf__free(x1);
 }
 
+/* ---- windows ---- */
+
+enum { WINDOWED = 400 };
+
+/* N(0,1) -> N(2, 0.25) straightened inside four windows (perflow.md section 4). */
+static rf_status piecewise(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
+    (void)cond;
+    const rf_windows *windows = self;
+    for (int64_t r = 0; r < rows; r++) {
+        int k = rf__windows_find(windows, (double)t[r]);
+        double a = windows->edge[k], b = windows->edge[k + 1], m = 2, s = 0.5, part = ((double)t[r] - a) / (b - a);
+        double rho = sqrt(((1 - b) * (1 - b) + b * b * s * s) / ((1 - a) * (1 - a) + a * a * s * s));
+        v[r] = (float)(m + (rho - 1) * ((double)x[r] - (double)t[r] * m) / ((b - a) * (1 + part * (rho - 1))));
+    }
+    return RF_OK;
+}
+
+/* Straight inside windows, and over the whole path about as bent as the flow it came from (perflow.md section 5, statement 7). */
+static void straightness_inside_windows(void **state) {
+    (void)state;
+    const float mean[1] = {2};
+    const rf_gauss_exact flow = {.scalars = 1, .components = 1, .mean = mean, .sd = 0.5};
+    rf_windows windows;
+    rf_field teacher, student = {.self = &windows, .scalars = 1, .null_label = -1, .velocity = piecewise, .windows = &windows};
+    float x0[WINDOWED];
+    rf_straightness whole[2];
+    double inside[2], all;
+    assert_int_equal(rf__windows_uniform(&windows, 4), RF_OK);
+    assert_int_equal(rf__gauss_exact_field(&teacher, &flow), RF_OK);
+    rf__rng_normal(3, RF_STREAM_NOISE, 0, WINDOWED, x0);
+    assert_int_equal(rf__straightness(&teacher, x0, x0, NULL, WINDOWED, 64, &whole[0]), RF_OK);
+    assert_int_equal(rf__straightness(&student, x0, x0, NULL, WINDOWED, 64, &whole[1]), RF_OK);
+    assert_int_equal(rf__window_straightness(&teacher, NULL, x0, NULL, WINDOWED, 64, &all), RF_OK);
+    assert_int_equal(rf__window_straightness(&teacher, &windows, x0, NULL, WINDOWED, 64, &inside[0]), RF_OK);
+    assert_int_equal(rf__window_straightness(&student, &windows, x0, NULL, WINDOWED, 64, &inside[1]), RF_OK);
+    assert_true(fabs(all - whole[0].s) < 1e-4);
+    assert_true(fabs(inside[1]) < 1e-4);
+    assert_true(inside[0] > 0.01 && inside[0] < 0.2 * whole[0].s);
+    assert_true(whole[1].s > 0.7 * whole[0].s && whole[1].s < 1.1 * whole[0].s);
+    /* and four Euler steps of it end where the exact flow ends */
+    double error[1];
+    const rf_int_list steps = {1, {4}};
+    assert_int_equal(rf__coupling_error(&student, &teacher, x0, NULL, WINDOWED, 64, &steps, error), RF_OK);
+    assert_true(error[0] < 1e-8);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frechet_distance),       cmocka_unit_test(frechet_distance_of_inception_size),
@@ -315,6 +363,7 @@ int main(void) {
         cmocka_unit_test(precision_and_recall),   cmocka_unit_test(score_and_accuracy),
         cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(pairs_of_pictures),
         cmocka_unit_test(clouds_of_points),       cmocka_unit_test(straightness_of_gaussians),
+        cmocka_unit_test(straightness_inside_windows),
         cmocka_unit_test(straightness_without_noise), cmocka_unit_test(straightness_of_the_mixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* slab.c - see slab.h. */
 #include "slab.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../base/file.h"
@@ -68,8 +69,9 @@ static void move(const rf_slab *slab, const float *v, float h) {
 }
 
 /* One classical step of z from t to t + h. The velocity at its middle is measured at the point of the third stage, which lies on the
- * flow up to h^3. */
-static rf_status step(rf_slab *slab, float t, float h, rf_slab_fn note, void *user) {
+ * flow up to h^3. last: the time that the end of the step is asked at; just before an edge of the field's windows, because the edge itself
+ * belongs to the next one. */
+static rf_status step(rf_slab *slab, float t, float h, float last, rf_slab_fn note, void *user) {
     float *const *k = slab->k;
     RF_TRY(rf__slab_ask(slab, slab->z, t, k[0]));
     if (note) note(user, slab, k[0], (double)h / 6);
@@ -79,15 +81,35 @@ static rf_status step(rf_slab *slab, float t, float h, rf_slab_fn note, void *us
     RF_TRY(rf__slab_ask(slab, slab->at, t + h / 2, k[2]));
     if (note) note(user, slab, k[2], 4 * (double)h / 6);
     move(slab, k[2], h);
-    RF_TRY(rf__slab_ask(slab, slab->at, t + h, k[3]));
+    RF_TRY(rf__slab_ask(slab, slab->at, last, k[3]));
     for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->z[i] += h / 6 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
     if (!note) return RF_OK;
-    RF_TRY(rf__slab_ask(slab, slab->z, t + h, k[3]));
+    RF_TRY(rf__slab_ask(slab, slab->z, last, k[3]));
     note(user, slab, k[3], (double)h / 6);
     return RF_OK;
 }
 
+rf_status rf__slab_between(rf_slab *slab, double a, double b, int64_t steps, rf_slab_fn note, void *user) {
+    float from = (float)a, length = (float)(b - a);
+    for (int64_t s = 0; s < steps; s++) {
+        float h = length / (float)steps, t = from + length * (float)s / (float)steps, last = t + h;
+        if (s + 1 == steps && slab->field->windows) last = (float)(b - 2 * RF_WINDOW_SLACK);
+        RF_TRY(step(slab, t, h, last, note, user));
+    }
+    return RF_OK;
+}
+
+int64_t rf__slab_share(double a, double b, int64_t steps) {
+    int64_t share = (int64_t)ceil((b - a) * (double)steps - 1e-9);
+    return share > 0 ? share : 1;
+}
+
 rf_status rf__slab_runge_kutta(rf_slab *slab, int64_t steps, rf_slab_fn note, void *user) {
-    for (int64_t s = 0; s < steps; s++) RF_TRY(step(slab, (float)s / (float)steps, 1.0f / (float)steps, note, user));
+    const rf_windows *windows = slab->field->windows;
+    if (!windows) return rf__slab_between(slab, 0, 1, steps, note, user);
+    for (int k = 0; k < windows->count; k++) {
+        double a = windows->edge[k], b = windows->edge[k + 1];
+        RF_TRY(rf__slab_between(slab, a, b, rf__slab_share(a, b, steps), note, user));
+    }
     return RF_OK;
 }

@@ -25,6 +25,10 @@ void rf__slab_place(rf_slab *slab, int64_t rows, const float *x, const rf_cond *
 /* v = velocity of all rows at x and one time. */
 rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v);
 /* `steps` equal steps from t = 0 to 1; Euler on a field of as many windows or fewer: equal inside each (flow/windows.h). note: may be NULL; costs Runge-Kutta one more call a step. */
+/* Runge-Kutta from a to b; a window of the field must hold both. */
+rf_status rf__slab_between(rf_slab *slab, double a, double b, int64_t steps, rf_slab_fn note, void *user);
+/* Of so many steps of the whole way, those for [a, b]: at least one. */
+int64_t rf__slab_share(double a, double b, int64_t steps);
 rf_status rf__slab_euler(rf_slab *slab, int64_t steps);
 rf_status rf__slab_runge_kutta(rf_slab *slab, int64_t steps, rf_slab_fn note, void *user);
 
