@@ -3,10 +3,22 @@
 #define RF_FLOW_FIELD_H
 #include "../base/status.h"
 
+/* What one row wants of the attention blocks inside the network while it is answered (fireflow.md section 2). Blocks are numbered in the
+ * order in which the network runs them; q, k and v lie side by side, [tokens, 3 width]. */
+typedef struct rf_hook {
+    void *self;
+    /* Before the call. given [tokens, 3 width] is zero, keep[3] is 1 and mix[3] is 0, for q, k, v: the block computes
+     * keep * its own + mix * given. May be NULL. */
+    void (*before)(void *self, int block, int64_t tokens, int64_t width, float *given, float keep[3], float mix[3]);
+    /* After it: what the block itself had computed, not what it was given. May be NULL. */
+    void (*after)(void *self, int block, int64_t tokens, int64_t width, const float *own);
+} rf_hook;
+
 /* What a row is conditioned on. */
 typedef struct rf_cond {
     int32_t label;      /* class, or the field's null class */
     const float *extra; /* [extra] or NULL */
+    const rf_hook *hook; /* NULL: none */
     /* Of a refiner's row: the velocity known before, [scalars], how long ago that was (gap >= 0 along the walk), and the guidance scale
      * it was combined with. */
     const float *before;

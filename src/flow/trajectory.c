@@ -242,6 +242,7 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
             take(trajectory, trajectory->velocity);
         } else {
             const rf_guidance *guidance = guidance_of(trajectory);
+            trajectory->hook = spec->replay && trajectory->kind == RF_KIND_FULL ? rf__replay_at(spec->replay, job, &trajectory->ask) : NULL;
             trajectory->row_count = guidance->rows(&spec->guidance_opts, &trajectory->guide, trajectory->ask.t, trajectory->rows);
         }
     }
@@ -263,6 +264,7 @@ const rf_field *rf__trajectory_field(const rf_trajectory *trajectory) {
 rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
     rf_cond cond = trajectory->spec.cond;
     if (trajectory->rows[row] == RF_ROW_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
+    else cond.hook = trajectory->hook;
     if (trajectory->kind == RF_KIND_REFINE) {
         const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;
         const rf_history *history = &trajectory->job.history;

@@ -5,6 +5,7 @@
 #include "field.h"
 #include "guidance.h"
 #include "policy.h"
+#include "replay.h"
 #include "solver.h"
 #include "windows.h"
 
@@ -25,6 +26,7 @@ typedef struct rf_job_spec {
     const rf_policy *policy; /* NULL: none */
     rf_policy_setup setup;   /* of the policy; its options are copied */
     const rf_windows *windows; /* the field is straight inside these only; NULL: those of the field */
+    rf_replay *replay;       /* what its conditional rows record of the attention, or take from another walk; NULL: nothing */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
     double deadline;         /* monotonic seconds (rf__now) at which it should be over; 0: none */
@@ -62,6 +64,7 @@ typedef struct rf_trajectory {
     int row_count; /* 0: nothing is asked */
     rf_row rows[RF_MAX_GUIDANCE_ROWS];
     rf_guide guide;
+    const rf_hook *hook; /* of the conditional row; NULL: none */
     rf_options solver_options, policy_options;
     rf_blocks blocks;
     /* owned: */

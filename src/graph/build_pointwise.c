@@ -114,6 +114,7 @@ rf_node *rf__dropout(rf_graph *graph, rf_node *x, float p, rf_node *key, rf_node
 }
 
 rf_node *rf__to_f32(rf_graph *graph, rf_node *x) { return rf__node_cast(graph, x, RF_F32); }
+rf_node *rf__to_compute(rf_graph *graph, rf_node *x) { return rf__node_cast(graph, x, graph->compute); }
 
 rf_node *rf__stop_gradient(rf_graph *graph, rf_node *x) {
     rf_node *node = unary(graph, RF_OP_STOP, x);

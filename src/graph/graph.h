@@ -124,6 +124,8 @@ rf_node *rf__cross_entropy(rf_graph *graph, rf_node *logits, rf_node *label);   
 rf_node *rf__stop_gradient(rf_graph *graph, rf_node *x);
 rf_node *rf__to_f32(rf_graph *graph, rf_node *x);                                 /* cast, when it is not yet */
 
+rf_node *rf__to_compute(rf_graph *graph, rf_node *x);                             /* cast to the graph's type: an input that stands for an activation */
+
 /* Name an output; its buffer is bound or read after a run by this name. Outputs are f32. */
 void rf__output(rf_graph *graph, const char *name, rf_node *node);
 

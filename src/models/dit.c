@@ -7,6 +7,7 @@
  *   v = unpatchify(linear(modulate(norm(x), shift, scale))) */
 #include "../nn/layers.h"
 #include "model.h"
+#include "taps.h"
 
 #define EPS 1e-6f
 #define FREQUENCIES 256
@@ -51,8 +52,9 @@ static rf_node *embedding(rf_graph *g, const dit_config *c, const char *name, rf
     return e;
 }
 
-static rf_node *attention(rf_graph *g, const dit_config *c, rf_node *x) {
+static rf_node *attention(rf_graph *g, const dit_config *c, rf_taps *taps, rf_node *x) {
     rf_node *qkv = rf__nn_linear(g, "attn.qkv", x, 3 * c->hidden, xavier);        /* [B,T,3D] */
+    qkv = rf__tap(taps, g, qkv);
     return rf__nn_linear(g, "attn.proj", rf__attention_qkv(g, qkv, (int)c->heads), c->hidden, xavier);
 }
 
@@ -62,12 +64,12 @@ static rf_node *mlp(rf_graph *g, const dit_config *c, rf_node *x) {
 }
 
 /* x [B,T,D]; m [B,6D]: shift, scale, gate of the attention, then of the MLP. */
-static rf_node *block(rf_graph *g, const dit_config *c, rf_node *x, rf_node *silu_c) {
+static rf_node *block(rf_graph *g, const dit_config *c, rf_taps *taps, rf_node *x, rf_node *silu_c) {
     int64_t d = c->hidden;
     rf_node *m = rf__nn_linear(g, "adaLN_modulation.1", silu_c, 6 * d, zero), *part[6];
     for (int i = 0; i < 6; i++) part[i] = rf__slice(g, m, i * d, d);
     rf_node *h = rf__modulate(g, rf__layer_norm(g, x, NULL, NULL, EPS), part[0], part[1]);
-    x = rf__add(g, x, rf__mul_rows(g, attention(g, c, h), part[2]));
+    x = rf__add(g, x, rf__mul_rows(g, attention(g, c, taps, h), part[2]));
     h = rf__modulate(g, rf__layer_norm(g, x, NULL, NULL, EPS), part[3], part[4]);
     return rf__add(g, x, rf__mul_rows(g, mlp(g, c, h), part[5]));
 }
@@ -88,7 +90,7 @@ static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs
     rf_node *silu_c = rf__silu(g, e);                                             /* [B,D] */
     for (int i = 0; i < c->depth; i++) {
         rf__scope_push(g, "blocks.%d", i);
-        x = block(g, c, x, silu_c);
+        x = block(g, c, in->taps, x, silu_c);
         rf__scope_pop(g);
     }
     rf__scope_push(g, "final_layer");

@@ -16,6 +16,7 @@
 
 #include "../nn/layers.h"
 #include "import.h"
+#include "taps.h"
 
 #define EPS 1e-5f
 
@@ -44,17 +45,17 @@ static const rf_init xavier = {RF_INIT_FAN_AVG_UNIFORM, 1}, zero = {RF_INIT_ZERO
                      unit = {RF_INIT_NORMAL, 1};
 
 /* x [B,T,D] */
-static rf_node *attention(rf_graph *g, const mnist_vit_config *c, rf_node *x) {
+static rf_node *attention(rf_graph *g, const mnist_vit_config *c, rf_taps *taps, rf_node *x) {
     rf__scope_push(g, "self_attn");
     rf_node *weight = rf__param(g, "in_proj_weight", rf__shape2(3 * c->hidden, c->hidden), xavier);
     rf_node *qkv = rf__linear(g, x, weight, rf__param(g, "in_proj_bias", rf__shape1(3 * c->hidden), zero));
-    rf_node *y = rf__nn_linear(g, "out_proj", rf__attention_qkv(g, qkv, (int)c->heads), c->hidden, xavier);
+    rf_node *y = rf__nn_linear(g, "out_proj", rf__attention_qkv(g, rf__tap(taps, g, qkv), (int)c->heads), c->hidden, xavier);
     rf__scope_pop(g);
     return y;
 }
 
-static rf_node *block(rf_graph *g, const mnist_vit_config *c, rf_node *x) {
-    x = rf__nn_layer_norm(g, "norm1", rf__add(g, x, attention(g, c, x)), EPS);
+static rf_node *block(rf_graph *g, const mnist_vit_config *c, rf_taps *taps, rf_node *x) {
+    x = rf__nn_layer_norm(g, "norm1", rf__add(g, x, attention(g, c, taps, x)), EPS);
     rf_node *h = rf__act(g, RF_ACT_GELU_ERF, rf__nn_linear(g, "linear1", x, c->mlp, xavier));
     return rf__nn_layer_norm(g, "norm2", rf__add(g, x, rf__nn_linear(g, "linear2", h, c->hidden, xavier)), EPS);
 }
@@ -77,7 +78,7 @@ static rf_node *predict(rf_graph *g, const mnist_vit_config *c, const rf_model_i
     if (in->label) h = append(g, c, h, rf__nn_label_table(g, "y_encoder.weight", in->label, c->classes, c->features, unit));
     for (int i = 0; i < c->depth; i++) {
         rf__scope_push(g, "transformer.%d", i);
-        h = block(g, c, h);
+        h = block(g, c, in->taps, h);
         rf__scope_pop(g);
     }
     weight = rf__param(g, "unpatch.weight", rf__shape2(c->channels * p * p, d), xavier);

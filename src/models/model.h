@@ -17,6 +17,7 @@ typedef struct rf_model_inputs {
     rf_node *gap, *scale;
     rf_node *drop_key; /* [B,2] i32 and drop_seed [2] i32: present in training only; dropout is off when NULL */
     rf_node *drop_seed;
+    struct rf_taps *taps; /* taps.h: attention is looked into; NULL: it is not */
 } rf_model_inputs;
 
 /* What a network is told beside x, t and the class when it corrects a known velocity instead of finding one (FlowTurbo's refiner). */

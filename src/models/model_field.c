@@ -2,10 +2,15 @@
  * are dropped. A row's bytes do not depend on the bucket (the promise of kernels.h), so neither do the images. */
 #include "model_field.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "taps.h"
+
 #define PLANS_HELD 16
+
+enum { PLAIN, TAPPED }; /* rf_plan_key.layout */
 
 struct rf_model_field {
     rf_model *model;
@@ -15,6 +20,7 @@ struct rf_model_field {
     rf_plan_cache *plans;
     bool ahead;
     const rf_row_times *times;
+    rf_taps taps; /* of the tapped plans: they all have the same */
 };
 
 static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out) {
@@ -22,7 +28,10 @@ static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out)
     rf_graph *graph = *out = rf__graph_create(key->dtype);
     if (!graph) return rf__fail(RF_ENOMEM, "no memory for a graph");
     rf_model_inputs in = rf__model_declare(graph, &field->model->shape, key->rows, false);
+    rf_taps taps = {0};
+    if (key->layout == TAPPED) in.taps = &taps;
     rf__output(graph, "v", rf__model_velocity(graph, field->model->kind, field->model->config, &in));
+    if (key->layout == TAPPED) field->taps = taps;
     return rf__graph_status(graph);
 }
 
@@ -56,8 +65,8 @@ static int64_t bucket_of(const rf_model_field *field, int64_t rows) {
     return bucket < field->max_rows ? bucket : field->max_rows;
 }
 
-static rf_plan_key key_of(const rf_model_field *field, int64_t bucket) {
-    return (rf_plan_key){.rows = bucket, .height = field->model->shape.height, .width = field->model->shape.width,
+static rf_plan_key key_of(const rf_model_field *field, int64_t bucket, int layout) {
+    return (rf_plan_key){.rows = bucket, .layout = layout, .height = field->model->shape.height, .width = field->model->shape.width,
                          .dtype = field->dtype, .threads = rf__pool_size(field->pool)};
 }
 
@@ -65,7 +74,7 @@ static rf_plan_key key_of(const rf_model_field *field, int64_t bucket) {
 static int64_t smaller_bucket(const rf_model_field *field, int64_t wanted) {
     int64_t bucket = 1, found = 0;
     for (; bucket < wanted; bucket *= 2) {
-        rf_plan_key key = key_of(field, bucket);
+        rf_plan_key key = key_of(field, bucket, PLAIN);
         if (rf__plan_cache_holds(field->plans, &key)) found = bucket;
     }
     return found;
@@ -73,7 +82,7 @@ static int64_t smaller_bucket(const rf_model_field *field, int64_t wanted) {
 
 /* The bucket to use for now: the wanted one, or a smaller one that is there while the wanted one is being built. */
 static int64_t bucket_for_now(rf_model_field *field, int64_t wanted) {
-    rf_plan_key key = key_of(field, wanted);
+    rf_plan_key key = key_of(field, wanted, PLAIN);
     if (!field->ahead || rf__plan_cache_holds(field->plans, &key)) return wanted;
     int64_t smaller = smaller_bucket(field, wanted);
     if (!smaller) return wanted;
@@ -81,14 +90,14 @@ static int64_t bucket_for_now(rf_model_field *field, int64_t wanted) {
     return rf__plan_cache_holds(field->plans, &key) ? wanted : smaller;
 }
 
-static rf_status exec_for(rf_model_field *field, int64_t bucket, rf_exec **exec) {
-    rf_plan_key key = key_of(field, bucket);
+static rf_status exec_for(rf_model_field *field, int64_t bucket, int layout, rf_exec **exec) {
+    rf_plan_key key = key_of(field, bucket, layout);
     return rf__plan_cache_get(field->plans, &key, exec);
 }
 
 rf_status rf__model_field_warm(rf_model_field *field, int64_t rows) {
     rf_exec *exec;
-    return exec_for(field, bucket_of(field, rows), &exec);
+    return exec_for(field, bucket_of(field, rows), PLAIN, &exec);
 }
 
 rf_status rf__model_field_warm_all(rf_model_field *field) {
@@ -145,6 +154,47 @@ static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t
     }
 }
 
+static float *tap_buffer(rf_exec *exec, int block, const char *what) {
+    char name[32];
+    snprintf(name, sizeof name, "tap.%d.%s", block, what);
+    return rf__exec_buffer(exec, name);
+}
+
+static void spread3(const float from[3], int64_t width, float *to) {
+    for (int64_t i = 0; i < 3 * width; i++) to[i] = from[i / width];
+}
+
+/* Every row of a tapped plan needs something finite in its inputs, also those that have no hook. */
+static void gather_taps(const rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const rf_cond *cond) {
+    for (int block = 0; block < field->taps.count; block++) {
+        int64_t tokens = field->taps.tokens[block], width = field->taps.width[block];
+        float *given = tap_buffer(exec, block, "given"), *keep = tap_buffer(exec, block, "keep"), *mix = tap_buffer(exec, block, "mix");
+        memset(given, 0, (size_t)(bucket * tokens * 3 * width) * sizeof *given);
+        for (int64_t r = 0; r < bucket; r++) {
+            const rf_hook *hook = cond[r < rows ? r : rows - 1].hook;
+            float keeps[3] = {1, 1, 1}, mixes[3] = {0, 0, 0};
+            if (hook && hook->before && r < rows) hook->before(hook->self, block, tokens, width, given + r * tokens * 3 * width, keeps, mixes);
+            spread3(keeps, width, keep + r * 3 * width);
+            spread3(mixes, width, mix + r * 3 * width);
+        }
+    }
+}
+
+static void hand_out_taps(const rf_model_field *field, rf_exec *exec, int64_t rows, const rf_cond *cond) {
+    for (int block = 0; block < field->taps.count; block++) {
+        int64_t tokens = field->taps.tokens[block], width = field->taps.width[block];
+        const float *own = tap_buffer(exec, block, "own");
+        for (int64_t r = 0; r < rows; r++)
+            if (cond[r].hook && cond[r].hook->after) cond[r].hook->after(cond[r].hook->self, block, tokens, width, own + r * tokens * 3 * width);
+    }
+}
+
+static bool any_hook(const rf_cond *cond, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++)
+        if (cond[r].hook) return true;
+    return false;
+}
+
 static rf_status check_labels(const rf_model_field *field, int64_t rows, const rf_cond *cond) {
     int classes = field->model->shape.classes;
     for (int64_t r = 0; classes && r < rows; r++)
@@ -164,14 +214,17 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     rf_model_field *field = self;
     RF_TRY(check_labels(field, rows, cond));
     RF_TRY(check_known(field, rows, cond));
-    int64_t wanted = bucket_of(field, rows), now = bucket_for_now(field, wanted);
+    int layout = any_hook(cond, rows) ? TAPPED : PLAIN;
+    int64_t wanted = bucket_of(field, rows), now = layout == PLAIN ? bucket_for_now(field, wanted) : wanted;
     for (int64_t done = 0; done < rows;) {
         int64_t bucket = now < wanted ? now : bucket_of(field, rows - done);
         int64_t piece = rows - done < bucket ? rows - done : bucket;
         rf_exec *exec;
-        RF_TRY(exec_for(field, bucket, &exec));
+        RF_TRY(exec_for(field, bucket, layout, &exec));
         gather(field, exec, bucket, piece, x + done * field->scalars, t + done, cond + done);
+        if (layout == TAPPED) gather_taps(field, exec, bucket, piece, cond + done);
         RF_TRY(rf__exec_run(exec, field->pool));
+        if (layout == TAPPED) hand_out_taps(field, exec, piece, cond + done);
         memcpy(v + done * field->scalars, rf__exec_buffer(exec, "v"), (size_t)(piece * field->scalars) * sizeof *v);
         done += piece;
     }

@@ -11,6 +11,7 @@
 
 #include "../nn/layers.h"
 #include "model.h"
+#include "taps.h"
 
 #define EPS 1e-6f
 #define SCALE_SCALE 100 /* a guidance scale of 1 .. 10 on the waves made for 1000 t */
@@ -68,7 +69,7 @@ static rf_node *attention(const unet *u, rf_node *x) {
     int64_t channels = s.dim[3];
     rf_node *h = rf__nn_group_norm(g, "norm2", x, EPS);
     h = rf__nn_conv(g, "qkv", h, 3 * channels, 1, 1, small_qkv);
-    h = rf__attention_qkv(g, h, (int)u->config->heads);
+    h = rf__attention_qkv(g, rf__tap(u->in->taps, g, h), (int)u->config->heads);
     h = rf__nn_conv(g, "proj", h, channels, 1, 1, near_zero);
     return rf__scale(g, rf__add(g, x, h), SQRT_HALF);
 }
