@@ -16,7 +16,7 @@
 
 typedef struct stream_flags {
     rf_sampling_flags sampling; /* first, see sampling_args.h */
-    const char *model, *input, *output, *input_format, *output_format, *raw_pixels, *dtype, *drop, *noise, *admission;
+    const char *model, *refiner, *input, *output, *input_format, *output_format, *raw_pixels, *dtype, *drop, *noise, *admission;
     double strength, similarity, pace, most_latency;
     int64_t most_skips, queue, slots, rows, threads;
     bool warm;
@@ -34,6 +34,7 @@ static const char *drop_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner of this very model, for steps R of --blocks"},
     {"input", 'i', NULL, RF_ARG_STRING, AT(input), .preset = "-", .value = "FILE|FOLDER", .help = "frames of the model's size; - is standard input"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(output), .preset = "-", .value = "FILE|FOLDER", .help = "- is standard output"},
     {"input-format", 0, NULL, RF_ARG_CHOICE, AT(input_format), .preset = "auto", .choices = input_names, .value = "NAME",
@@ -76,7 +77,7 @@ static const char examples[] =
 typedef struct streaming {
     stream_flags flags;
     rf_common common;
-    rf_model *model;
+    rf_model *model, *refiner;
     rf_sampler *sampler;
     rf_order order;
     rf_frame_source *source;
@@ -116,7 +117,7 @@ static rf_status make_order(streaming *s) {
     sampling->output = NULL;
     sampling->from = 1 - s->flags.strength;
     sampling->target_later = true;
-    if (!sampling->steps && !sampling->times.count && !sampling->sigmas.count) sampling->steps = STEPS;
+    if (!sampling->steps && !sampling->blocks && !sampling->times.count && !sampling->sigmas.count) sampling->steps = STEPS;
     RF_TRY(rf__sampling_settle_seed(sampling));
     RF_TRY(rf__order_build(&s->order, sampling, s->model));
     if (s->order.count != 1)
@@ -125,8 +126,7 @@ static rf_status make_order(streaming *s) {
 }
 
 static rf_job_spec job_of(const streaming *s) {
-    rf_job_spec job = {.field = rf__sampler_field(s->sampler)};
-    job.cond.label = job.field->null_label;
+    rf_job_spec job = rf__sampler_job(s->sampler);
     rf__order_describe(&s->order, s->model, 0, &job);
     if (!s->order.label_count) job.cond.label = job.field->null_label; /* not a class by chance: the frame says what it is */
     return job;
@@ -213,12 +213,14 @@ static int run_command(streaming *s) {
     if (check_flags(s) != RF_OK) return usage();
     rf_status status = rf_model_open(&s->model, s->flags.model);
     if (status == RF_OK) status = check_model(&s->model->shape);
+    if (status == RF_OK && s->flags.refiner) status = rf_model_open(&s->refiner, s->flags.refiner);
     if (status != RF_OK) return rf__cli_failed("stream", status);
     status = make_order(s);
     if (status == RF_EINVAL) return usage();
     rf_sampler_opts opts = {.dtype = strcmp(s->flags.dtype, "bf16") == 0 ? RF_BF16 : RF_F32,
                             .threads = (int)s->flags.threads,
-                            .rows = (int)s->flags.rows};
+                            .rows = (int)s->flags.rows,
+                            .refiner = s->refiner};
     if (status == RF_OK) status = open_ends(s);
     if (status == RF_OK) status = rf_sampler_open(&s->sampler, s->model, &opts);
     if (status == RF_OK) status = s->flags.warm ? rf__sampler_warm(s->sampler) : rf__sampler_measure(s->sampler);
@@ -237,6 +239,7 @@ static int stream_main(int argc, char **argv) {
     rf__frame_source_close(&s.source);
     rf__order_fini(&s.order);
     rf_sampler_close(&s.sampler);
+    rf_model_close(&s.refiner);
     rf_model_close(&s.model);
     rf__args_fini(table, &s.flags);
     return code;

@@ -43,6 +43,23 @@ check "and takes no row more" test "$(number rows_full pushed.json)" -eq 1200
 check "onetime" stream -i short.gray -o once.raw --guidance onetime --cfg-scale 1.2 --json once.json
 check "takes one row more a frame" test "$(number rows_full once.json)" -eq $((30 * 5))
 
+# A model that is straight inside windows only: the steps stop at each edge that is left, by themselves.
+model dit "$here/perflow.safetensors" height=28 width=28 channels=1 classes=3 patch=4 hidden=32 depth=1 heads=2 windows=4 extra=5
+perflow() { "$STRAIT" stream -q -m perflow.safetensors --raw-pixels gray -i short.gray "$@"; }
+check "windows" perflow -o w4.raw --strength 0.6 --steps 4 --json w4.json
+check "the steps end where windows end" sh -c 'tr -d " \n" < w4.json | grep -q "\"times\":\[0.4[0-9]*,0.45[0-9]*,0.5,0.75,1"'
+perflow -o w1.raw --strength 0.6 --steps 4 --slots 1; same "frames with windows share calls too" w4.raw w1.raw
+check "a weak change takes fewer" perflow -o w2.raw --strength 0.5 --steps 2
+refused "fewer steps than windows that are left" 2 "steps is 2, expected at least 3" perflow -o wx.raw --strength 0.6 --steps 2
+
+# Step blocks with a refiner, and policies that skip calls.
+model dit "$here/refiner.safetensors" height=28 width=28 channels=1 classes=3 patch=4 hidden=32 depth=1 heads=2 refines=gap predictor="$here/m.safetensors"
+check "blocks with a refiner" stream -i short.gray -o blocks.raw --blocks H1P2R2 --refiner refiner.safetensors --json blocks.json
+check "two refined answers a frame" test "$(number nfe_refine blocks.json)" -eq 60
+stream -i short.gray -o blocks1.raw --blocks H1P2R2 --refiner refiner.safetensors --slots 1; same "in any company" blocks.raw blocks1.raw
+check "a policy" stream -i short.gray -o hold.raw --policy hold --steps 8 --json hold.json
+check "answers without the network" test "$(number extrapolated hold.json)" -gt 0
+
 # Pipes and the other formats.
 check "through pipes" sh -c '"$0" stream -q -m m.safetensors --raw-pixels gray --output-format raw < in.gray > piped.raw' "$STRAIT"
 same "pipes give the same" out.raw piped.raw
@@ -106,7 +123,7 @@ check "a closed pipe ends the stream" test "$(cat rc)" -eq 1
 check "with one sentence" sh -c 'test "$(wc -l < pipe.err)" -eq 1 && grep -q "standard output: writing frame [0-9]* failed" pipe.err'
 
 # Ctrl-C: what is finished is kept.
-"$STRAIT" stream -q -m m.safetensors --raw-pixels gray -i /dev/zero --input-format raw -o endless.raw & pid=$!
+"$STRAIT" stream -q -m m.safetensors --raw-pixels gray -i /dev/zero --input-format raw -o endless.raw 2> endless.err & pid=$!
 tries=0; until [ -n "$(find . -name '*endless.raw*' -size +0)" ] || [ $tries -gt 100 ]; do tries=$((tries + 1)); sleep 0.1; done
 kill -INT $pid; wait $pid; rc=$?
 check "an interrupt is exit 130" test $rc -eq 130
