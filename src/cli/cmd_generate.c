@@ -47,7 +47,7 @@ static const rf_arg own[] = {
      .help = "most network rows of one call; an image under guidance takes two. 0: what is fastest here (measured once, then kept "
              "in the cache folder)"},
     {"admission", 0, NULL, RF_ARG_CHOICE, AT(admission), .preset = "arrival", .choices = admission_names, .value = "NAME",
-     .help = "which request begins when: arrival, deadline, ring (StreamFlow's), equal (static batches)"},
+     .help = "which request begins when: arrival, deadline, ring (StreamFlow's), finish (latency of stages), fullest (their throughput), equal (static batches)"},
     {"slots", 0, NULL, RF_ARG_INT, AT(slots), .preset = "0", .max = 4096, .value = "N",
      .help = "images under way at the same time (stages of the ring); 0: as many as a call has rows"},
     {"warm", 0, NULL, RF_ARG_FLAG, AT(warm), .help = "build the plans of all call sizes before the first image"},

@@ -19,6 +19,8 @@ static bool earlier_deadline(const rf_trajectory *a, const rf_trajectory *b) {
     return da < db;
 }
 
+static bool less_left(const rf_trajectory *a, const rf_trajectory *b) { return rf__trajectory_left(a) < rf__trajectory_left(b); }
+
 /* As many rows as throughput wants, unless calls of that size would make the most urgent job late. */
 static int64_t rows_in_time(const rf_admission_view *view) {
     int64_t rows = rows_by_times(view);
@@ -45,13 +47,24 @@ static const rf_admission
             .help = "one job begins each tick, everybody who walks is in every call",
             .per_tick = 1,
             .rows = rows_all},
+    finish = {.name = "finish",
+              .source = "FlowTurbo's extension, stage-aware deployment: latency",
+              .help = "whoever has least left to ask goes first: one request after the other through its stages",
+              .before = less_left,
+              .urgent = true,
+              .rows = rows_by_times},
+    fullest = {.name = "fullest",
+               .source = "FlowTurbo's extension, stage-aware deployment: throughput",
+               .help = "the network (stage, refiner) that most rows ask goes first: fewer, larger calls",
+               .fullest = true,
+               .rows = rows_by_times},
     equal = {.name = "equal",
              .source = "",
              .help = "static batches, for comparison: begin together, one t a call, the next batch when all are through",
              .waves = true,
              .same_time = true,
              .rows = rows_all};
-static const rf_admission *const admissions[] = {&arrival, &deadline, &ring, &equal, NULL};
+static const rf_admission *const admissions[] = {&arrival, &deadline, &ring, &finish, &fullest, &equal, NULL};
 
 const rf_admission *const *rf__admissions(void) { return admissions; }
 

@@ -20,6 +20,7 @@ typedef struct rf_admission {
     bool waves;     /* jobs begin only when nobody walks */
     bool same_time; /* rows of one call are at one t */
     bool urgent;    /* the first in the order always goes; otherwise the fields that are asked take turns */
+    bool fullest;   /* the turn goes to the field that most rows ask, the first in the order among equals */
     int64_t (*rows)(const rf_admission_view *view); /* that the call should have */
 } rf_admission;
 

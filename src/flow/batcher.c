@@ -232,10 +232,34 @@ static void ask_all(rf_batcher *batcher) {
     retire(batcher, &batcher->walk);
 }
 
+static bool goes_with(const rf_batcher *batcher, const rf_trajectory *trajectory, const rf_trajectory *first) {
+    if (trajectory->status != RF_JOB_ACTIVE || rf__trajectory_field(trajectory) != rf__trajectory_field(first)) return false;
+    return !batcher->opts.admission->same_time || trajectory->ask.t == first->ask.t;
+}
+
+static int64_t pending(const rf_batcher *batcher, const rf_trajectory *first) {
+    int64_t rows = 0;
+    for (int i = 0; i < batcher->walk.count; i++)
+        if (goes_with(batcher, batcher->walk.at[i], first)) rows += batcher->walk.at[i]->row_count;
+    return rows;
+}
+
+static rf_trajectory *first_of_fullest(const rf_batcher *batcher) {
+    rf_trajectory *first = NULL;
+    int64_t most = 0;
+    for (int i = 0; i < batcher->walk.count; i++) {
+        rf_trajectory *trajectory = batcher->walk.at[i];
+        int64_t rows = trajectory->status == RF_JOB_ACTIVE ? pending(batcher, trajectory) : 0;
+        if (rows > most) first = trajectory, most = rows;
+    }
+    return first;
+}
+
 /* The job whose turn it is: the first in the order, or the first that asks another field than the call before did, so that a field with
  * many jobs does not keep the others waiting. */
 static rf_trajectory *first_of(const rf_batcher *batcher) {
     rf_trajectory *first = NULL;
+    if (batcher->opts.admission->fullest) return first_of_fullest(batcher);
     for (int i = 0; i < batcher->walk.count; i++) {
         rf_trajectory *trajectory = batcher->walk.at[i];
         if (trajectory->status != RF_JOB_ACTIVE) continue;
@@ -245,16 +269,10 @@ static rf_trajectory *first_of(const rf_batcher *batcher) {
     return first;
 }
 
-static bool goes_with(const rf_batcher *batcher, const rf_trajectory *trajectory, const rf_trajectory *first) {
-    if (trajectory->status != RF_JOB_ACTIVE || rf__trajectory_field(trajectory) != rf__trajectory_field(first)) return false;
-    return !batcher->opts.admission->same_time || trajectory->ask.t == first->ask.t;
-}
-
 static int64_t rows_wanted(const rf_batcher *batcher, const rf_trajectory *first, double now) {
     rf_admission_view view = {
         .now = now, .first = first, .times = rf__trajectory_field(first)->times, .most = batcher->opts.rows};
-    for (int i = 0; i < batcher->walk.count; i++)
-        if (goes_with(batcher, batcher->walk.at[i], first)) view.pending += batcher->walk.at[i]->row_count;
+    view.pending = pending(batcher, first);
     int64_t rows = batcher->opts.admission->rows(&view);
     return rows < first->row_count ? first->row_count : rows;
 }

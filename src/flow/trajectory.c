@@ -27,6 +27,16 @@ static rf_status check_scale(const rf_job_spec *spec) {
     return rf__fail(RF_EINVAL, "guidance scale is %g, and the refiner was trained for %g .. %g", scale, refiner->scale_least, refiner->scale_most);
 }
 
+static rf_status check_stages(const rf_job_spec *spec) {
+    if (!spec->stage_count) return RF_OK;
+    if (spec->windows || spec->field->windows)
+        return rf__fail(RF_EINVAL, "stages are given, and the first one's model is straight in windows only, expected one that is everywhere");
+    if (spec->policy != rf__policies()[0]) return rf__fail(RF_EINVAL, "stages are given with policy '%s', expected none", spec->policy->name);
+    if (spec->guidance->remembers || spec->guidance_opts.target)
+        return rf__fail(RF_EINVAL, "stages are given with guidance '%s' towards an end point, which has one size, expected cfg or none", spec->guidance->name);
+    return rf__stages_check(spec->stages, spec->stage_count, spec->times[spec->steps], spec->field->scalars);
+}
+
 static rf_status check(const rf_job_spec *spec) {
     if (!spec->field || !spec->solver || !spec->times)
         return rf__fail(RF_EINVAL, "a job needs a field, a solver and a grid");
@@ -36,6 +46,7 @@ static rf_status check(const rf_job_spec *spec) {
     RF_TRY(rf__grid_check(spec->times, spec->steps));
     RF_TRY(check_blocks(spec));
     RF_TRY(check_scale(spec));
+    RF_TRY(check_stages(spec));
     if (spec->windows && spec->solver->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
@@ -184,6 +195,43 @@ static void fail(rf_trajectory *trajectory, rf_status failure) {
     snprintf(trajectory->sentence, sizeof trajectory->sentence, "%s", rf_last_error());
 }
 
+/* Into the next stage, with memory of its size; velocity: at job.x, NULL at t = 1. */
+static rf_status enter(rf_trajectory *trajectory, float *velocity) {
+    rf_job *job = &trajectory->job, old = *job;
+    rf_job_spec *spec = &trajectory->spec;
+    const rf_stage *stage = &spec->stages[trajectory->stage];
+    float *memory = trajectory->memory;
+    spec->field = stage->field;
+    spec->refiner = stage->refiner;
+    spec->solver = rf__solver_find("blocks");
+    spec->times = stage->times;
+    spec->steps = stage->steps;
+    spec->blocks = stage->blocks;
+    *job = (rf_job){.solver = spec->solver, .scalars = spec->field->scalars, .grid = spec->times, .steps = spec->steps, .blocks = spec->blocks};
+    rf_status status = allocate(trajectory);
+    if (status == RF_OK) {
+        rf__stage_enter(stage, ++trajectory->stage, spec->seed, old.t, old.x, velocity, trajectory->velocity, job->x);
+        rf__job_begin(job);
+        job->calls = old.calls;
+    }
+    rf__free(memory);
+    return status;
+}
+
+/* The walk at hand is over: false when it was the last one. Otherwise a look at the clean picture is asked for, or the next one entered. */
+static bool leave(rf_trajectory *trajectory) {
+    const rf_job *job = &trajectory->job;
+    if (trajectory->stage == trajectory->spec.stage_count) return false;
+    trajectory->leaving = job->t < 1;
+    if (trajectory->leaving) {
+        trajectory->ask = (rf_request){job->x, job->t, true, false};
+    } else {
+        rf_status status = enter(trajectory, NULL);
+        if (status != RF_OK) fail(trajectory, status);
+    }
+    return true;
+}
+
 static bool all_finite(const float *v, int64_t n) {
     /* A NaN or an infinity times zero is NaN, and NaN survives the sum: one branch for the whole row. */
     float sum = 0;
@@ -200,6 +248,13 @@ static void take(rf_trajectory *trajectory, const float *v) {
              rf__fail(RF_ENUMERIC, "velocity of seed %llu at t = %g (step %d of %d) is not a finite number",
                       (unsigned long long)trajectory->spec.seed, trajectory->ask.t, job->position + 1,
                       job->steps));
+        return;
+    }
+    if (trajectory->leaving) {
+        trajectory->leaving = false;
+        job->calls++;
+        rf_status status = enter(trajectory, trajectory->velocity);
+        if (status != RF_OK) fail(trajectory, status);
         return;
     }
     const rf_step_view view = {job, &trajectory->ask};
@@ -230,12 +285,14 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
     rf_job *job = &trajectory->job;
     const rf_job_spec *spec = &trajectory->spec;
     while (trajectory->status == RF_JOB_ACTIVE && trajectory->row_count == 0) {
-        if (!job->solver->next(job, &trajectory->ask)) {
+        bool walks = !trajectory->leaving && job->solver->next(job, &trajectory->ask);
+        if (!walks && !trajectory->leaving && !leave(trajectory)) {
             trajectory->status = RF_JOB_DONE;
             break;
         }
-        trajectory->kind = choose(trajectory);
-        trajectory->asked[job->position] = trajectory->kind == RF_KIND_EXTRAPOLATE ? '0' : '1';
+        if (!walks && !trajectory->leaving) continue; /* in the next stage, or failed on the way */
+        trajectory->kind = trajectory->leaving ? RF_KIND_FULL : choose(trajectory);
+        if (trajectory->stage == 0) trajectory->asked[job->position] = trajectory->kind == RF_KIND_EXTRAPOLATE ? '0' : '1';
         if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
             rf__extrapolate(job, trajectory->ask.t, spec->policy->hold, trajectory->velocity);
             trajectory->counters.extrapolated++;
@@ -250,10 +307,12 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
 }
 
 int64_t rf__trajectory_left(const rf_trajectory *trajectory) {
-    const rf_solver *solver = trajectory->spec.solver;
-    if (solver->left) return solver->left(&trajectory->job);
-    int64_t steps = trajectory->spec.steps - trajectory->job.position;
-    int64_t left = steps * solver->calls_per_step - trajectory->job.stage;
+    const rf_job_spec *spec = &trajectory->spec;
+    const rf_solver *solver = spec->solver;
+    int64_t steps = spec->steps - trajectory->job.position, left = steps * solver->calls_per_step - trajectory->job.stage;
+    if (solver->left) left = solver->left(&trajectory->job);
+    if (trajectory->stage < spec->stage_count)
+        left += (spec->times[spec->steps] < 1) + rf__stages_calls(spec->stages, trajectory->stage, spec->stage_count);
     return left > 0 ? left : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "policy.h"
 #include "replay.h"
 #include "solver.h"
+#include "stages.h"
 #include "windows.h"
 
 /* What a job is to do. Everything pointed to is borrowed until the job is over, except the
@@ -20,6 +21,9 @@ typedef struct rf_job_spec {
     const double *times; /* [steps + 1] strictly monotone */
     int steps;
     const rf_blocks *blocks; /* copied; of a solver with `blocks`; NULL: none */
+    const rf_stage *stages;  /* [stage_count] that follow when `times` has been walked to where the first of them is entered; they need
+                                plain or classifier-free guidance, no policy and no windows */
+    int stage_count;
     rf_cond cond;
     const rf_guidance *guidance; /* NULL: none */
     rf_guidance_opts guidance_opts;
@@ -67,6 +71,8 @@ typedef struct rf_trajectory {
     const rf_hook *hook; /* of the conditional row; NULL: none */
     rf_options solver_options, policy_options;
     rf_blocks blocks;
+    int stage;    /* how many of spec.stages have been entered; spec then says what the one at hand has */
+    bool leaving; /* the request in flight looks at the clean picture, between two stages */
     /* owned: */
     double *times;
     char *asked; /* of each step so far: '1' network or refiner, '0' extrapolated; ends with a NUL. What `recorded` repeats */
