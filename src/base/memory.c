@@ -1,6 +1,7 @@
 /* memory.c - aligned blocks and the bump arena. */
 #include "memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +30,29 @@ void *rf__alloc_array(size_t count, size_t size) {
 }
 
 void rf__free(void *pointer) { free(pointer); }
+
+/* The first number of a file, or of its line that starts with `key`; -1: there is none. */
+static double number_in(const char *path, const char *key) {
+    FILE *file = fopen(path, "r");
+    char line[256];
+    double found = -1;
+    size_t length = key ? strlen(key) : 0;
+    while (file && found < 0 && fgets(line, sizeof line, file))
+        if (!key || strncmp(line, key, length) == 0)
+            if (sscanf(line + length, "%lf", &found) != 1) found = -1;
+    if (file) fclose(file);
+    return found;
+}
+
+size_t rf__memory_available(void) {
+    double there = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+    double most = number_in("/sys/fs/cgroup/memory.max", NULL), used = number_in("/sys/fs/cgroup/memory.current", NULL);
+    const char *asked = getenv("STRAIT_MEMORY_MB");
+    if (there < 0) there = 0;
+    if (most >= 0 && used >= 0 && (there == 0 || most - used < there)) there = most > used ? most - used : 1;
+    if (asked && atof(asked) > 0 && (there == 0 || atof(asked) * 1e6 < there)) there = atof(asked) * 1e6;
+    return (size_t)there;
+}
 
 /* ---- arena ---- */
 

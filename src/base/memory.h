@@ -9,6 +9,9 @@ void *rf__alloc(size_t size);
 /* As rf__alloc(count * size) with the overflow checked. */
 void *rf__alloc_array(size_t count, size_t size);
 void rf__free(void *pointer); /* NULL is fine */
+/* Bytes that can still be taken without swapping: what the system says, at most what its control group leaves, and at most STRAIT_MEMORY_MB
+ * megabytes where that is set. 0: not known. */
+size_t rf__memory_available(void);
 
 typedef struct rf_arena rf_arena;                /* blocks grow as needed; not thread-safe */
 rf_arena *rf__arena_create(void);                /* NULL when out of memory */

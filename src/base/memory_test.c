@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -65,10 +66,23 @@ static void arena_keeps_what_it_gave(void **state) {
     rf__arena_free(&arena);
 }
 
+static void memory_that_is_there(void **state) {
+    (void)state;
+    unsetenv("STRAIT_MEMORY_MB");
+    size_t all = rf__memory_available();
+    assert_true(all > 1 << 20);
+    setenv("STRAIT_MEMORY_MB", "1", 1);
+    assert_int_equal(rf__memory_available(), 1000000);
+    setenv("STRAIT_MEMORY_MB", "1e12", 1); /* no more than there is */
+    assert_true(rf__memory_available() < (size_t)1 << 50);
+    unsetenv("STRAIT_MEMORY_MB");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aligned_and_zero),
         cmocka_unit_test(absurd_sizes),
+        cmocka_unit_test(memory_that_is_there),
         cmocka_unit_test(arena_keeps_what_it_gave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

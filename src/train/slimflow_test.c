@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "couplings.h"
+#include "memory_need.h"
 #include "method_test.h"
 #include "../models/gauss_exact.h"
 
@@ -220,9 +221,27 @@ static void two_steps_of_two_networks(void **state) {
     unlink(path);
 }
 
+/* Statement 6: the sizes of the student recipes. */
+static void students_have_their_sizes(void **state) {
+    (void)state;
+    static const struct { const char *name; int64_t thousands; } students[] = {
+        {"cifar-27m", 27906}, {"cifar-15m", 15707}, {"cifar-7m", 6990}, {"cifar-3m", 3437}, {"fashion-half", 710}, {"fashion-quarter", 317},
+    };
+    for (size_t i = 0; i < sizeof students / sizeof *students; i++) {
+        char path[128];
+        rf_recipe *recipe = NULL;
+        int64_t count = 0;
+        snprintf(path, sizeof path, "recipes/slimflow-%s.yaml", students[i].name);
+        if (rf__recipe_open(&recipe, path, 0, NULL) != RF_OK) fail_msg("%s", rf_last_error());
+        assert_int_equal(rf__recipe_parameters(recipe, &count), RF_OK);
+        rf__recipe_free(&recipe);
+        if ((count + 500) / 1000 != students[i].thousands) fail_msg("%s has %lld parameters", path, (long long)count);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schedules_at_their_ends),   cmocka_unit_test(beta_follows_the_loss),
+        cmocka_unit_test(students_have_their_sizes), cmocka_unit_test(schedules_at_their_ends),   cmocka_unit_test(beta_follows_the_loss),
         cmocka_unit_test(mixed_noise_is_noise),      cmocka_unit_test(straightness_of_the_mixture),
         cmocka_unit_test(both_sides_of_a_pair_flip), cmocka_unit_test(mirrored_pairs_are_pairs),
         cmocka_unit_test(a_straight_student_stands_still), cmocka_unit_test(two_steps_of_two_networks),

@@ -6,6 +6,7 @@
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../models/grow.h"
+#include "memory_need.h"
 
 /* Forward, loss and backward of `micro_batch` rows. */
 static rf_status build_plan(rf_trainer *tr) {
@@ -68,6 +69,7 @@ static void note_loss(rf_trainer *tr) {
 static rf_status set_up(rf_trainer *tr, int threads) {
     rf_recipe *recipe = tr->recipe;
     const rf_train_config *c = &recipe->train;
+    RF_TRY(rf__need_of_weights(recipe));
     if (!tr->source.kind) RF_TRY(rf__source_open(&tr->source, &recipe->data));
     rf_model_shape shape = recipe->kind->shape(recipe->model);
     RF_TRY(rf__source_fits(&tr->source, &shape));
@@ -77,6 +79,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
     if (c->init[0]) RF_TRY(start_from(tr, c->init));
     RF_TRY(build_plan(tr));
+    RF_TRY(rf__need_of_plan(recipe, tr->plan, rf__pool_size(tr->pool)));
     RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
 
     int64_t count, trained = rf__weights_trained(tr->model->weights);

@@ -27,6 +27,8 @@ refused "override: not a pair" 1 SECTION.KEY $toy train.steps
 refused "override: out of range" 1 beta1 $toy train.beta1=2
 refused "micro-batch must divide the batch" 1 micro_batch $toy train.micro_batch=100
 refused "labels of an unconditional network" 1 label_drop $toy train.label_drop=0.1
+refused "a network larger than memory" 1 "M parameters, and training it with" $toy model.width=16384 model.layers=64 train.batch=65536
+STRAIT_MEMORY_MB=200 refused "one that is larger than it may be" 1 "27.91 M parameters" recipes/slimflow-cifar-27m.yaml
 refused "a toy is not flipped" 1 flip $toy data.flip=true
 : > "$dir/file"
 "$STRAIT" train -q $toy -o "$dir/file/run" > "$dir/out" 2> "$dir/err"; rc=$?
