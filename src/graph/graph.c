@@ -191,12 +191,14 @@ static rf_node *param_get(rf_graph *graph, const char *name, rf_shape shape, rf_
 }
 
 rf_node *rf__param(rf_graph *graph, const char *name, rf_shape shape, rf_init init) {
-    return param_get(graph, name, shape, init, true);
+    return param_get(graph, name, shape, init, !graph->frozen);
 }
 
 rf_node *rf__buffer(rf_graph *graph, const char *name, rf_shape shape, rf_init init) {
     return param_get(graph, name, shape, init, false);
 }
+
+void rf__freeze(rf_graph *graph, bool on) { graph->frozen = on; }
 
 int rf__graph_param_count(const rf_graph *graph) { return graph->param_count; }
 const rf_param *rf__graph_param(const rf_graph *graph, int index) { return &graph->params[index]; }
@@ -213,6 +215,9 @@ void rf__output(rf_graph *graph, const char *name, rf_node *node) {
     graph->outputs[graph->output_count++] = (rf_output_entry){name, node};
 }
 
+/* The kernels that pass a gradient through a norm sum those of its vectors on the way, also where these are frozen and nobody reads the sums. */
+static bool always_writes(const rf_node *node) { return node->op == RF_OP_GROUP_NORM_BWD || node->op == RF_OP_LAYER_NORM_BWD; }
+
 void rf__graph_live(const rf_graph *graph, bool *live) {
     memset(live, 0, (size_t)graph->node_count * sizeof *live);
     for (int i = 0; i < graph->output_count; i++) live[graph->outputs[i].node->id] = true;
@@ -220,6 +225,7 @@ void rf__graph_live(const rf_graph *graph, bool *live) {
         const rf_node *node = graph->nodes[i];
         if (node->sink) live[i] = true;
         if (!live[i]) continue;
+        if (always_writes(node) && node->aux[0]) live[node->aux[0]->id] = true;
         for (int k = 0; k < RF_MAX_INPUTS; k++)
             if (node->in[k]) live[node->in[k]->id] = true;
     }

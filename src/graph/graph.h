@@ -49,6 +49,8 @@ void rf__scope_pop(rf_graph *graph);
 rf_node *rf__input(rf_graph *graph, const char *name, rf_dtype dtype, rf_shape shape);
 rf_node *rf__param(rf_graph *graph, const char *name, rf_shape shape, rf_init init); /* same full name twice = same node */
 rf_node *rf__buffer(rf_graph *graph, const char *name, rf_shape shape, rf_init init); /* a parameter that is not trained */
+/* Until it is set back, what rf__param makes is a buffer: a network that is given (a teacher, a judge), built by its own `build`. */
+void rf__freeze(rf_graph *graph, bool on);
 rf_node *rf__fill(rf_graph *graph, rf_shape shape, float value);                 /* constant */
 static inline rf_shape rf__shape1(int64_t a) { return (rf_shape){1, {a}}; }
 static inline rf_shape rf__shape2(int64_t a, int64_t b) { return (rf_shape){2, {a, b}}; }

@@ -62,6 +62,7 @@ struct rf_graph {
     char scope[512];
     int scope_marks[32], scope_depth;
     uint32_t dropout_layers;
+    bool frozen; /* parameters become buffers */
     rf_status status;
     char error[512];
 };

@@ -10,6 +10,7 @@
 
 typedef struct mlp_config {
     int64_t dim, width, layers, classes, extra, features;
+    int refines; /* rf_refines */
 } mlp_config;
 
 static const rf_field_desc mlp_fields[] = {
@@ -20,6 +21,8 @@ static const rf_field_desc mlp_fields[] = {
      "sine and cosine features of t beside t itself (even)"},
     {"classes", RF_FIELD_INT, offsetof(mlp_config, classes), "0", 0, 65536, NULL, "classes; 0: unconditional"},
     {"extra", RF_FIELD_INT, offsetof(mlp_config, extra), "0", 0, 65536, NULL, "width of an extra input vector"},
+    {"refines", RF_FIELD_CHOICE, offsetof(mlp_config, refines), "nothing", 0, 0, rf__refines_names,
+     "plain: the network is told a known velocity and corrects it; the other two are for pictures"},
     {NULL},
 };
 
@@ -33,23 +36,26 @@ static rf_node *mlp_build(rf_graph *g, const void *config, const rf_model_inputs
     if (half) h = rf__concat(g, h, rf__time_features(g, in->t, 2 * half, PI * (float)(1 << (half - 1)), (float)exp2(half), 0, true));
     if (in->label) h = rf__concat(g, h, rf__nn_label_table(g, "label", in->label, c->classes, 16, small));
     if (in->extra) h = rf__concat(g, h, in->extra);
+    if (in->before) h = rf__concat(g, h, in->before);
     char name[24];
     for (int i = 0; i < c->layers; i++) {
         snprintf(name, sizeof name, "layers.%d", i);
         h = rf__silu(g, rf__nn_linear(g, name, h, c->width, torch_like));
     }
-    return rf__nn_linear(g, "out", h, c->dim, torch_like);   /* [B, dim] */
+    return rf__nn_linear(g, "out", h, c->dim, in->before ? (rf_init){RF_INIT_ZERO, 0} : torch_like);   /* [B, dim] */
 }
 
 static rf_status mlp_check(const void *config) {
     const mlp_config *c = config;
+    if (c->refines > RF_REFINES_PLAIN)
+        return rf__fail(RF_EINVAL, "refines is %s, expected nothing or plain", rf__refines_names[c->refines]);
     if (c->features % 2) return rf__fail(RF_EINVAL, "features is %lld, expected an even number", (long long)c->features);
     return RF_OK;
 }
 
 static rf_model_shape mlp_shape(const void *config) {
     const mlp_config *c = config;
-    return (rf_model_shape){1, 1, (int)c->dim, (int)c->classes, (int)c->extra, true};
+    return (rf_model_shape){1, 1, (int)c->dim, (int)c->classes, (int)c->extra, true, (rf_refines)c->refines};
 }
 
 const rf_model_kind rf__model_mlp = {

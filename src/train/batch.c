@@ -1,37 +1,12 @@
-/* batch.c - fill a micro-batch, and the tables of paths and weights. */
+/* batch.c - fill a micro-batch, and the table of weights. */
 #include "batch.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "../base/rng.h"
 
 double rf__time_at(const rf_time_law *law, double shape, double eps, double u) {
     return eps + (1 - eps) * law->inverse(u, shape);
-}
-
-/* ---- paths ---- */
-
-static void linear_point(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target) {
-    for (int64_t i = 0; i < n; i++) {
-        xt[i] = (1 - t) * x0[i] + t * x1[i];
-        target[i] = x1[i] - x0[i];
-    }
-}
-
-static const rf_path path_linear = {
-    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, .point = linear_point};
-
-static void clean_point(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target) {
-    (void)x0, (void)t;
-    memcpy(xt, x1, (size_t)n * sizeof(float));
-    memcpy(target, x1, (size_t)n * sizeof(float));
-}
-
-static const rf_path path_clean = {{"clean", "for networks that classify", "x_t = x1 at every t"}, .still = true, .point = clean_point};
-
-const rf_plugin *const *rf__paths(void) {
-    static const rf_plugin *const table[] = {&path_linear.is, &path_clean.is, NULL};
-    return table;
 }
 
 /* ---- weights ---- */
@@ -47,9 +22,38 @@ static double weight_t(double t) { return t; }
 
 static const rf_weight by_t = {{"t", "Lee et al. 2024 (rf++), arXiv 2405.20320, the Huber term", "w(t) = t"}, weight_t};
 
+/* The published code lets it grow to 1e5, where the distance it multiplies is rounding alone. */
+static double weight_inverse(double t) { return 1 / fmax(1 - t, 0.02); }
+
+static const rf_weight inverse = {{"inverse", "Lee et al. 2024 (rf++), arXiv 2405.20320, the LPIPS term of configuration F",
+                                   "w(t) = 1 / (1-t), at most 50"}, weight_inverse};
+
 const rf_plugin *const *rf__loss_weights(void) {
-    static const rf_plugin *const table[] = {&one.is, &by_t.is, NULL};
+    static const rf_plugin *const table[] = {&one.is, &by_t.is, &inverse.is, NULL};
     return table;
+}
+
+/* ---- the scale of the loss by time ---- */
+
+enum { MEMORY = 512 /* rows: a bin's mean forgets over so many of its own */ };
+#define LEAST 1e-8 /* a loss of exactly 0 must not become an infinite weight */
+
+static int bin_of(double t) {
+    int bin = (int)(t * RF_TIME_SCALE_BINS);
+    return bin < 0 ? 0 : bin < RF_TIME_SCALE_BINS ? bin : RF_TIME_SCALE_BINS - 1;
+}
+
+double rf__time_scale_at(const rf_time_scale *scale, double t) {
+    double mean = scale ? scale->mean[bin_of(t)] : 0;
+    return mean > 0 ? 1 / (mean + LEAST) : 1;
+}
+
+void rf__time_scale_add(rf_time_scale *scale, const float *loss, const float *t, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++) {
+        double *mean = &scale->mean[bin_of((double)t[r])];
+        if (!isfinite(loss[r])) continue; /* its step is skipped */
+        *mean = *mean > 0 ? *mean + ((double)loss[r] - *mean) / MEMORY : (double)loss[r];
+    }
 }
 
 /* ---- filling ---- */
@@ -79,28 +83,48 @@ static void number_drops(rf_batch *batch, int64_t r) {
     batch->drop_key[2 * r + 1] = (int32_t)(uint32_t)(sample >> 32);
 }
 
-/* The coupling brought the points and their targets with it. */
-static rf_status fill_refining(const rf_batch_plan *plan, rf_batch *batch) {
-    for (int64_t r = 0; r < batch->rows; r++) {
-        batch->weight[r] = (float)(plan->weight->at((double)batch->t[r]) / (double)plan->batch);
-        number_drops(batch, r);
-    }
+rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch) {
+    RF_TRY(plan->coupling->draw(&plan->pair, batch));
+    if (batch->label && !plan->coupling->refines && plan->label_drop > 0) drop_labels(plan, batch);
     return RF_OK;
 }
 
-rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
-    RF_TRY(plan->coupling->draw(&plan->pair, batch));
-    if (plan->coupling->refines) return fill_refining(plan, batch);
-    if (batch->label && plan->label_drop > 0) drop_labels(plan, batch);
+static void weigh(const rf_batch_plan *plan, rf_batch *batch, int64_t r) {
+    double t = (double)batch->t[r], share = 1 / (double)plan->batch;
+    batch->weight[r] = (float)(share * plan->weight->at(t) * rf__time_scale_at(plan->scale, t));
+    if (!plan->look) return;
+    batch->reach[r] = (float)plan->path->reach(t, plan->path_shape);
+    batch->look[r] = (float)(share * plan->look_scale * plan->look->at(t));
+}
+
+/* The coupling brought the points and their targets with it. */
+static void fill_refining(const rf_batch_plan *plan, rf_batch *batch) {
+    for (int64_t r = 0; r < batch->rows; r++) {
+        weigh(plan, batch, r);
+        number_drops(batch, r);
+    }
+}
+
+void rf__batch_points(const rf_batch_plan *plan, rf_batch *batch) {
+    if (plan->coupling->refines) {
+        fill_refining(plan, batch);
+        return;
+    }
     rf__rng_uniform(batch->seed, RF_STREAM_TIME, batch->first, batch->rows, batch->t);
     int64_t n = batch->scalars;
     for (int64_t r = 0; r < batch->rows; r++) {
         float t = plan->coupling->start ? 0 : (float)rf__time_at(plan->time, plan->time_shape, plan->time_eps, (double)batch->t[r]);
         batch->t[r] = t;
-        plan->path->point(batch->x0 + r * n, batch->x1 + r * n, t, n, batch->xt + r * n, batch->target + r * n);
+        const rf_path_ends ends = {batch->x0 + r * n, batch->x1 + r * n, plan->path->informed ? batch->before + r * n : NULL, n, plan->path_shape};
+        plan->path->point(&ends, t, batch->xt + r * n, batch->target + r * n);
         if (plan->windows) see_window(plan->windows, batch, r);
-        batch->weight[r] = (float)(plan->weight->at((double)t) / (double)plan->batch);
+        weigh(plan, batch, r);
         number_drops(batch, r);
     }
+}
+
+rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch) {
+    RF_TRY(rf__batch_pairs(plan, batch));
+    rf__batch_points(plan, batch);
     return RF_OK;
 }

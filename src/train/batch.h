@@ -17,6 +17,8 @@ typedef struct rf_batch {
     float *weight;           /* [rows] w(t) / rows of the whole batch */
     float *extra;            /* [rows, extra of the network] NULL: it has none */
     float *before, *gap, *scale; /* [rows, scalars], [rows], [rows] what a refiner is told (model.h); NULL where it is not */
+    float *reach;            /* [rows] how far x1 moves for a unit of velocity error, see rf_path */
+    float *look;             /* [rows] weight of the premetric / rows of the whole batch; used where the loss has one, as is reach */
     int32_t *label;          /* [rows], NULL for an unconditional network */
     int32_t *drop_key;       /* [rows, 2] low and high word of the sample number, NULL without dropout */
 } rf_batch;
@@ -63,10 +65,19 @@ typedef struct rf_time_law {
 double rf__time_at(const rf_time_law *law, double shape, double eps, double u);
 
 /* ---- path: the point at t and the velocity asked for there ---- */
+typedef struct rf_path_ends {
+    const float *x0, *x1, *before; /* [n]; before NULL unless the path is informed */
+    int64_t n;
+    double shape;                 /* the path's own number, where it has one */
+} rf_path_ends;
+
 typedef struct rf_path {
     rf_plugin is;
-    bool still; /* x_t does not move: only for losses that compare labels */
-    void (*point)(const float *x0, const float *x1, float t, int64_t n, float *xt, float *target);
+    bool still;    /* x_t does not move: only for losses that compare labels */
+    bool informed; /* reads `before`: x0's first velocity by a frozen network */
+    void (*point)(const rf_path_ends *ends, float t, float *xt, float *target);
+    /* Where a wrong answer ends: the data predicted from x_t is x1 + reach (answer - target). NULL: no data is predicted. */
+    double (*reach)(double t, double shape);
 } rf_path;
 
 /* ---- weight: w(t) ---- */
@@ -83,6 +94,17 @@ const rf_plugin *const *rf__time_laws(void);
 const rf_plugin *const *rf__paths(void);
 const rf_plugin *const *rf__loss_weights(void);
 
+/* ---- running means of the loss by time: a loss divided by them weighs all times alike (Simple ReFlow, by bins instead of samples) ---- */
+enum { RF_TIME_SCALE_BINS = 64 };
+typedef struct rf_time_scale {
+    double mean[RF_TIME_SCALE_BINS]; /* 0: nothing seen yet */
+} rf_time_scale;
+
+/* 1 / (mean + a little) at t, 1 where nothing was seen. scale NULL: 1. */
+double rf__time_scale_at(const rf_time_scale *scale, double t);
+/* Rows in order, so that the means do not depend on threads. */
+void rf__time_scale_add(rf_time_scale *scale, const float *loss, const float *t, int64_t rows);
+
 /* Everything that fills a batch. */
 typedef struct rf_batch_plan {
     const rf_coupling *coupling;
@@ -90,13 +112,20 @@ typedef struct rf_batch_plan {
     const rf_time_law *time;
     double time_shape, time_eps;
     const rf_path *path;
+    double path_shape;
     const rf_weight *weight;
     const rf_windows *windows; /* of the student; NULL: none. Borrowed */
+    const rf_time_scale *scale; /* borrowed; NULL: off */
+    const rf_weight *look;      /* of the premetric; NULL: there is none */
+    double look_scale;
     double label_drop;       /* probability that a label becomes null_label, for guidance */
     int32_t null_label;
     int64_t batch;           /* rows of the whole step */
 } rf_batch_plan;
 
+/* In two halves, so that a frozen network can be asked about x0 in between; the whole for those that have none. */
+rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch);
+void rf__batch_points(const rf_batch_plan *plan, rf_batch *batch);
 rf_status rf__batch_fill(const rf_batch_plan *plan, rf_batch *batch);
 
 #endif

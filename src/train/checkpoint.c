@@ -67,8 +67,11 @@ rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, co
     rf_tensor_entry entries[] = {vector("weights", all, count), vector("ema", tr->ema, count), vector("adam.m", tr->optim.m, trained),
                                  vector("adam.v", tr->optim.v, trained),
                                  {.name = "bins", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *bins}, .count = sizeof *bins, .data = bins},
-                                 {.name = "anneal", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof tr->anneal}, .count = sizeof tr->anneal, .data = &tr->anneal}};
-    rf_status status = rf__safetensors_save(path, entries, sizeof entries / sizeof *entries, metadata);
+                                 {.name = "anneal", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof tr->anneal}, .count = sizeof tr->anneal, .data = &tr->anneal},
+                                 {.name = "time_scale", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *tr->scale}, .count = sizeof *tr->scale,
+                                  .data = tr->scale}};
+    int count_of = (int)(sizeof entries / sizeof *entries) - (tr->scale ? 0 : 1);
+    rf_status status = rf__safetensors_save(path, entries, count_of, metadata);
     json_decref(metadata);
     RF_TRY(status);
     int64_t kept = newest_below(folder, tr->step);
@@ -83,6 +86,13 @@ static rf_status read_vector(const rf_safetensors *file, const char *name, float
     const rf_tensor_entry *entry = rf__safetensors_find(file, name);
     if (!entry) return rf__fail(RF_EFORMAT, "has no tensor %s", name);
     return rf__tensor_read_f32(entry, out, count);
+}
+
+static rf_status read_bytes(const rf_safetensors *file, const char *name, void *out, size_t bytes) {
+    const rf_tensor_entry *entry = rf__safetensors_find(file, name);
+    if (!entry || entry->type != RF_TENSOR_U8 || entry->count != (int64_t)bytes) return rf__fail(RF_EFORMAT, "has no tensor %s", name);
+    memcpy(out, entry->data, bytes);
+    return RF_OK;
 }
 
 static rf_status read_number(const rf_safetensors *file, const char *key, int64_t *out) {
@@ -117,12 +127,9 @@ static rf_status read_state(rf_trainer *tr, rf_loss_bins *bins, const rf_safeten
     RF_TRY(read_vector(file, "ema", tr->ema, count));
     RF_TRY(read_vector(file, "adam.m", tr->optim.m, trained));
     RF_TRY(read_vector(file, "adam.v", tr->optim.v, trained));
-    const rf_tensor_entry *entry = rf__safetensors_find(file, "bins");
-    if (!entry || entry->type != RF_TENSOR_U8 || entry->count != sizeof *bins) return rf__fail(RF_EFORMAT, "has no tensor bins");
-    memcpy(bins, entry->data, sizeof *bins);
-    entry = rf__safetensors_find(file, "anneal");
-    if (!entry || entry->type != RF_TENSOR_U8 || entry->count != sizeof tr->anneal) return rf__fail(RF_EFORMAT, "has no tensor anneal");
-    memcpy(&tr->anneal, entry->data, sizeof tr->anneal);
+    RF_TRY(read_bytes(file, "bins", bins, sizeof *bins));
+    RF_TRY(read_bytes(file, "anneal", &tr->anneal, sizeof tr->anneal));
+    if (tr->scale) RF_TRY(read_bytes(file, "time_scale", tr->scale, sizeof *tr->scale));
     tr->step = step;
     return rf__weights_refresh(tr->model->weights, tr->pool);
 }

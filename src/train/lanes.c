@@ -5,6 +5,7 @@
 
 #include "../base/memory.h"
 #include "../base/progress.h"
+#include "initial.h"
 
 /* The plan's own buffer, or the next part of the worker's scratch where the graph does not use this input. */
 static float *buffer_or(rf_exec *exec, const char *name, float *scratch) {
@@ -12,16 +13,20 @@ static float *buffer_or(rf_exec *exec, const char *name, float *scratch) {
     return own ? own : scratch;
 }
 
-static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan) {
+static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan, const rf_plan *initial) {
     RF_TRY(rf__exec_create(&lanes->exec[index], plan, 1));
+    if (initial) RF_TRY(rf__exec_create(&lanes->initial[index], initial, 1));
     rf_exec *exec = lanes->exec[index];
     rf_batch *b = &lanes->worker[index];
     int64_t rows = lanes->micro_batch, scalars = rows * lanes->scalars;
-    float *scratch = lanes->scratch[index] = rf__alloc_array((size_t)(3 * scalars + rows), sizeof(float));
+    float *scratch = lanes->scratch[index] = rf__alloc_array((size_t)(3 * scalars + 3 * rows), sizeof(float));
     if (!scratch) return rf__fail(RF_ENOMEM, "training: no memory for a micro-batch of %lld rows", (long long)rows);
-    *b = (rf_batch){.rows = rows, .scalars = lanes->scalars, .seed = lanes->seed, .x0 = scratch, .x1 = scratch + scalars};
+    *b = (rf_batch){.rows = rows, .scalars = lanes->scalars, .seed = lanes->seed, .x0 = scratch};
+    b->x1 = buffer_or(exec, "x1", scratch + scalars);
     b->target = buffer_or(exec, "target", scratch + 2 * scalars);
     b->t = buffer_or(exec, "t", scratch + 3 * scalars);
+    b->reach = buffer_or(exec, "reach", scratch + 3 * scalars + rows);
+    b->look = buffer_or(exec, "look", scratch + 3 * scalars + 2 * rows);
     b->xt = rf__exec_buffer(exec, "x");
     b->weight = rf__exec_buffer(exec, "row_weight");
     b->extra = rf__exec_buffer(exec, "extra");
@@ -35,7 +40,7 @@ static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan) {
     return RF_OK;
 }
 
-rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, const rf_model_shape *shape,
+rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, const rf_plan *initial, int64_t trained, const rf_model_shape *shape,
                          const rf_batch_plan *fill, int64_t micro_batch, int lane_count, uint64_t seed, rf_pool *pool) {
     if (fill->batch % micro_batch != 0)
         return rf__fail(RF_EINVAL, "train.batch is %lld, expected a multiple of train.micro_batch (%lld)", (long long)fill->batch,
@@ -48,6 +53,7 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, 
     lanes->workers = rf__pool_size(pool);
     lanes->grads = rf__alloc_array((size_t)lane_count, sizeof *lanes->grads);
     lanes->exec = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->exec);
+    lanes->initial = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->initial);
     lanes->worker = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->worker);
     lanes->scratch = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->scratch);
     lanes->seconds = rf__alloc_array((size_t)lanes->workers, sizeof *lanes->seconds);
@@ -56,13 +62,13 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, 
     lanes->status = rf__alloc_array((size_t)lane_count, sizeof *lanes->status);
     lanes->error = rf__alloc_array((size_t)lane_count, sizeof *lanes->error);
     rf_status status = RF_OK;
-    if (!lanes->grads || !lanes->exec || !lanes->worker || !lanes->scratch || !lanes->seconds || !lanes->loss || !lanes->t || !lanes->status || !lanes->error)
+    if (!lanes->grads || !lanes->exec || !lanes->initial || !lanes->worker || !lanes->scratch || !lanes->seconds || !lanes->loss || !lanes->t || !lanes->status || !lanes->error)
         status = rf__fail(RF_ENOMEM, "training: no memory for %d lanes", lane_count);
     for (int i = 0; i < lane_count && status == RF_OK; i++)
         if (!(lanes->grads[i] = rf__alloc_array((size_t)trained, sizeof(float))))
             status = rf__fail(RF_ENOMEM, "training: no memory for the gradients of lane %d (%lld weights); train.lanes sets how many", i,
                               (long long)trained);
-    for (int i = 0; i < lanes->workers && status == RF_OK; i++) status = worker_init(lanes, i, plan);
+    for (int i = 0; i < lanes->workers && status == RF_OK; i++) status = worker_init(lanes, i, plan, initial);
     if (status != RF_OK) rf__lanes_fini(lanes);
     return status;
 }
@@ -70,9 +76,11 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, 
 void rf__lanes_fini(rf_lanes *lanes) {
     for (int i = 0; lanes->grads && i < lanes->lanes; i++) rf__free(lanes->grads[i]);
     for (int i = 0; lanes->exec && i < lanes->workers; i++) rf__exec_free(&lanes->exec[i]);
+    for (int i = 0; lanes->initial && i < lanes->workers; i++) rf__exec_free(&lanes->initial[i]);
     for (int i = 0; lanes->scratch && i < lanes->workers; i++) rf__free(lanes->scratch[i]);
     rf__free(lanes->grads);
     rf__free(lanes->exec);
+    rf__free(lanes->initial);
     rf__free(lanes->worker);
     rf__free(lanes->scratch);
     rf__free(lanes->seconds);
@@ -90,7 +98,9 @@ static rf_status run_micro(rf_lanes *lanes, int64_t micro, int worker) {
     int64_t row = micro * lanes->micro_batch;
     b->first = lanes->step * (uint64_t)lanes->batch + (uint64_t)row;
     double start = rf__now();
-    RF_TRY(rf__batch_fill(lanes->fill, b));
+    RF_TRY(rf__batch_pairs(lanes->fill, b));
+    if (lanes->initial[worker]) RF_TRY(rf__initial_ask(lanes->initial[worker], b->rows, b->scalars, b->x0, b->label, b->before));
+    rf__batch_points(lanes->fill, b);
     int32_t *drop_seed = rf__exec_buffer(exec, "drop_seed"); /* every run: the arena may reuse an input's memory */
     if (drop_seed) drop_seed[0] = (int32_t)(uint32_t)lanes->seed, drop_seed[1] = (int32_t)(uint32_t)(lanes->seed >> 32);
     double filled = rf__now();

@@ -22,6 +22,7 @@ typedef struct rf_lanes {
     int lanes, workers;
     float **grads;               /* [lanes] vectors of `trained` floats */
     rf_exec **exec;              /* [workers] */
+    rf_exec **initial;           /* [workers] of the frozen network that fills `extra`; each NULL without one */
     rf_batch *worker;            /* [workers] views into the exec's inputs and the scratch */
     float **scratch;             /* [workers] the pair, and what the graph does not read: a target, when labels are compared */
     rf_lanes_seconds *seconds;   /* [workers] of the newest step */
@@ -31,8 +32,8 @@ typedef struct rf_lanes {
     uint64_t seed, step;         /* of the newest step */
 } rf_lanes;
 
-/* plan: of one micro-batch, inputs x, row_weight (t, target, label, drop_key, drop_seed), output loss_rows. trained: its gradient vector. */
-rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, int64_t trained, const rf_model_shape *shape,
+/* initial: plan of the frozen network that answers at (x0, 0), NULL: the path needs none. plan: of one micro-batch, inputs x, row_weight (t, target, label, drop_key, drop_seed), output loss_rows. trained: its gradient vector. */
+rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, const rf_plan *initial, int64_t trained, const rf_model_shape *shape,
                          const rf_batch_plan *fill, int64_t micro_batch, int lane_count, uint64_t seed, rf_pool *pool);
 void rf__lanes_fini(rf_lanes *lanes);
 /* Add the gradients of step `step` into grads; lanes that got no micro-batch are left as they are. */

@@ -37,7 +37,8 @@ static void set_up(fixture *f, int64_t rows, int lanes, int threads) {
     rf_node *h = rf__concat(g, x, rf__reshape(g, t, rf__shape2(rows, 1)));
     h = rf__silu(g, rf__linear(g, h, rf__param(g, "a.weight", rf__shape2(WIDTH, 3), init), rf__param(g, "a.bias", rf__shape1(WIDTH), zero)));
     rf_node *v = rf__linear(g, h, rf__param(g, "b.weight", rf__shape2(2, WIDTH), init), rf__param(g, "b.bias", rf__shape1(2), zero));
-    rf_node *loss = rf__loss_build(g, (const rf_target *)rf__targets()[0], (const rf_metric *)rf__metrics()[0], 0, v, target, x, t, weight);
+    rf_node *loss = rf__loss_build(g, &(rf_loss_plan){.target = (const rf_target *)rf__targets()[0], .metric = (const rf_metric *)rf__metrics()[0]},
+                                   &(rf_loss_inputs){.v = v, .wanted = target, .x = x, .t = t, .weight = weight});
     assert_int_equal(rf_grad(g, loss, NULL), RF_OK);
     assert_int_equal(rf__weights_create(&f->weights, g), RF_OK);
     rf__weights_init(f->weights, 1);
@@ -49,7 +50,7 @@ static void set_up(fixture *f, int64_t rows, int lanes, int threads) {
     f->fill = (rf_batch_plan){.coupling = (const rf_coupling *)rf__couplings()[0], .pair = {.data = &f->source},
                               .time = (const rf_time_law *)rf__time_laws()[0], .path = (const rf_path *)rf__paths()[0],
                               .weight = (const rf_weight *)rf__loss_weights()[0], .batch = BATCH};
-    assert_int_equal(rf__lanes_init(&f->lanes, f->plan, rf__weights_trained(f->weights), &shape, &f->fill, rows, lanes, 5, f->pool), RF_OK);
+    assert_int_equal(rf__lanes_init(&f->lanes, f->plan, NULL, rf__weights_trained(f->weights), &shape, &f->fill, rows, lanes, 5, f->pool), RF_OK);
 }
 
 static void tear_down(fixture *f) {
@@ -137,7 +138,7 @@ static void a_batch_that_does_not_divide_is_refused(void **state) {
     fixture f;
     set_up(&f, 8, 1, 1);
     rf_lanes lanes;
-    assert_int_equal(rf__lanes_init(&lanes, f.plan, 512, &shape, &f.fill, 7, 1, 5, f.pool), RF_EINVAL);
+    assert_int_equal(rf__lanes_init(&lanes, f.plan, NULL, 512, &shape, &f.fill, 7, 1, 5, f.pool), RF_EINVAL);
     assert_non_null(strstr(rf_last_error(), "96"));
     tear_down(&f);
 }

@@ -1,16 +1,39 @@
 /* loss.c - the tables of targets and metrics, and how they become one scalar of the graph. */
 #include "loss.h"
 
-static rf_node *velocity_view(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t) {
-    (void)graph, (void)x, (void)t;
+static rf_node *velocity_view(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t, double shape) {
+    (void)graph, (void)x, (void)t, (void)shape;
     return v;
 }
 
 static const rf_target velocity = {
-    {"velocity", "Liu et al. 2022, arXiv 2209.03003", "v against x1 - x0"}, velocity_view};
+    {"velocity", "Liu et al. 2022, arXiv 2209.03003", "v against x1 - x0"}, .view = velocity_view};
+
+/* x_t is the same on both sides, so that the data's error is (1-t) times the velocity's. */
+static rf_node *data_view(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t, double shape) {
+    (void)shape;
+    return rf__add(graph, x, rf__scale_rows(graph, v, rf__time_ratio(graph, t, 1, -1, 1, 0, 1)));
+}
+
+static const rf_target data = {
+    {"data", "Kim et al. 2024 (Simple ReFlow), arXiv 2410.07815", "the predicted data x_t + (1-t) v against x1"}, .view = data_view};
+
+/* B: [1 2 1]/4 both ways, edges repeated, as two 2x2 means. It is symmetric with eigenvalues in [0,1], so that phi has singular values in
+ * [1, 1 + lambda]. */
+static rf_node *high_pass_view(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t, double shape) {
+    (void)x, (void)t;
+    double lambda = shape > 0 ? shape : 10;
+    rf_node *blurred = rf__avg_pool(graph, rf__avg_pool(graph, v, 2, 1, 1, false), 2, 1, 0, false);
+    return rf__axpby(graph, (float)(1 + lambda), v, (float)-lambda, blurred);
+}
+
+static const rf_target high_pass = {
+    {"high_pass", "Kim et al. 2024 (Simple ReFlow), arXiv 2410.07815; the filter is ours",
+     "v + lambda (v - blur(v)), fine detail weighs more; target_shape: lambda (0: 10)"},
+    .pictures = true, .view = high_pass_view};
 
 const rf_plugin *const *rf__targets(void) {
-    static const rf_plugin *const table[] = {&velocity.is, NULL};
+    static const rf_plugin *const table[] = {&velocity.is, &data.is, &high_pass.is, NULL};
     return table;
 }
 
@@ -57,10 +80,33 @@ const rf_plugin *const *rf__metrics(void) {
     return table;
 }
 
-rf_node *rf__loss_build(rf_graph *graph, const rf_target *target, const rf_metric *metric, double shape, rf_node *v,
-                        rf_node *wanted, rf_node *x, rf_node *t, rf_node *weight) {
-    rf_node *rows = metric->labels ? metric->rows(graph, v, wanted, shape)
-                                   : metric->rows(graph, target->view(graph, v, x, t), target->view(graph, wanted, x, t), shape);
+/* 1 / sqrt(r^2 + eps^2) of rows r >= 0: the second channel of (r, eps) at unit length is eps times that. */
+static rf_node *inverse_rows(rf_graph *graph, rf_node *rows, double eps) {
+    if (!rows) return NULL;
+    int64_t count = rf__node_shape(rows).dim[0];
+    const rf_shape column = rf__shape2(count, 1);
+    rf_node *pair = rf__concat(graph, rf__reshape(graph, rows, column), rf__fill(graph, column, (float)eps));
+    rf_node *second = rf__slice(graph, rf__unit_norm(graph, pair, 0), 1, 1);
+    return rf__stop_gradient(graph, rf__scale(graph, rf__reshape(graph, second, rf__shape1(count)), (float)(1 / eps)));
+}
+
+static rf_node *premetric_sum(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in) {
+    rf_node *predicted = rf__add(graph, in->x1, rf__scale_rows(graph, rf__sub(graph, in->v, in->wanted), in->reach));
+    rf_node *rows = rf__premetric_build(graph, plan->premetric, predicted, in->x1);
+    rf__output(graph, "premetric_rows", rows);
+    return rf__sum(graph, rf__mul(graph, rows, in->look), 1);
+}
+
+rf_node *rf__loss_build(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in) {
+    enum { LEAST_BITS = 20 }; /* a row this much smaller than 1 is as good as learned: its weight grows no further */
+    const rf_target *target = plan->target;
+    const rf_metric *metric = plan->metric;
+    rf_node *rows = metric->labels ? metric->rows(graph, in->v, in->wanted, plan->shape)
+                                   : metric->rows(graph, target->view(graph, in->v, in->x, in->t, plan->target_shape),
+                                                  target->view(graph, in->wanted, in->x, in->t, plan->target_shape), plan->shape);
     rf__output(graph, "loss_rows", rows);
-    return rf__sum(graph, rf__mul(graph, rows, weight), 1);
+    rf_node *weight = in->weight;
+    if (plan->by_sample) weight = rf__mul(graph, weight, inverse_rows(graph, rows, 1.0 / (1 << LEAST_BITS)));
+    rf_node *loss = rf__sum(graph, rf__mul(graph, rows, weight), 1);
+    return plan->premetric ? rf__add(graph, loss, premetric_sum(graph, plan, in)) : loss;
 }

@@ -1,13 +1,15 @@
-/* loss.h - the graph side of the training map: what of the network's velocity is compared (target), and how (metric). */
+/* loss.h - the graph side of the training map: what of the network's velocity is compared (target), and how (metric, premetric). */
 #ifndef RF_TRAIN_LOSS_H
 #define RF_TRAIN_LOSS_H
-#include "../graph/graph.h"
 #include "plugin.h"
+#include "premetric.h"
 
-/* A view of a velocity: applied to the network's answer and to the target alike. */
+/* A linear view of a velocity: applied to the network's answer and to the target alike, so that the optimum stays the mean. */
 typedef struct rf_target {
     rf_plugin is;
-    rf_node *(*view)(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t);
+    bool pictures; /* makes sense of [B,H,W,C] only */
+    /* shape: the view's own number, 0: its default. */
+    rf_node *(*view)(rf_graph *graph, rf_node *v, rf_node *x, rf_node *t, double shape);
 } rf_target;
 
 typedef struct rf_metric {
@@ -20,8 +22,21 @@ typedef struct rf_metric {
 const rf_plugin *const *rf__targets(void);
 const rf_plugin *const *rf__metrics(void);
 
-/* sum_b weight[b] * metric(view(v), view(target))_b; names the rows "loss_rows". NULL after an error, as any builder. */
-rf_node *rf__loss_build(rf_graph *graph, const rf_target *target, const rf_metric *metric, double shape, rf_node *v,
-                        rf_node *wanted, rf_node *x, rf_node *t, rf_node *weight);
+typedef struct rf_loss_plan {
+    const rf_target *target;
+    const rf_metric *metric;
+    double target_shape, shape;
+    bool by_sample;                /* each row over its own size, which passes no gradient (Simple ReFlow, item 1) */
+    const rf_premetric *premetric; /* NULL: none */
+} rf_loss_plan;
+
+typedef struct rf_loss_inputs {
+    rf_node *v, *wanted, *x, *t, *weight; /* weight [B] */
+    rf_node *x1, *reach, *look;           /* of the premetric: the data, and [B] as in batch.h */
+} rf_loss_inputs;
+
+/* sum_b weight_b metric(view(v), view(target))_b [/ its own value] + look_b premetric(x1 + reach (v - target), x1)_b.
+ * Names outputs [B]: "loss_rows", the metric before any weight; "premetric_rows", where there is one. NULL after an error, as any builder. */
+rf_node *rf__loss_build(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in);
 
 #endif

@@ -58,19 +58,22 @@ static void time_laws_are_densities(void **state) {
 
 static void paths_join_noise_and_data(void **state) {
     (void)state;
-    const float x0[3] = {1, -2, 0.5f}, x1[3] = {0.25f, 3, -1};
+    const float x0[3] = {1, -2, 0.5f}, x1[3] = {0.25f, 3, -1}, extra[3] = {-0.5f, 4, 2};
     for (int i = 0; rf__paths()[i]; i++) {
         const rf_path *path = (const rf_path *)rf__paths()[i];
         if (path->still) continue;
+        const rf_path_ends ends = {x0, x1, extra, 3, 1};
         float xt[3], v[3], near[3], unused[3];
-        path->point(x0, x1, 0, 3, xt, v);
+        path->point(&ends, 0, xt, v);
         for (int k = 0; k < 3; k++) assert_true(xt[k] == x0[k]);
-        path->point(x0, x1, 1, 3, xt, v);
+        path->point(&ends, 1, xt, v);
         for (int k = 0; k < 3; k++) assert_true(xt[k] == x1[k]);
         /* The target is the path's own derivative. */
-        path->point(x0, x1, 0.5f, 3, xt, v);
-        path->point(x0, x1, 0.5f + 1.0f / 256, 3, near, unused);
-        for (int k = 0; k < 3; k++) assert_true(fabs((double)(near[k] - xt[k]) * 256 - (double)v[k]) < 0.05);
+        path->point(&ends, 0.5f, xt, v);
+        path->point(&ends, 0.5f + 1.0f / 256, near, unused);
+        for (int k = 0; k < 3; k++) {
+            assert_true(fabs((double)(near[k] - xt[k]) * 256 - (double)v[k]) < 0.05); /* half way, an even acceleration has its mean speed */
+        }
     }
 }
 
@@ -78,8 +81,89 @@ static void linear_path_by_hand(void **state) {
     (void)state;
     const float x0[1] = {2}, x1[1] = {6};
     float xt, v;
-    ((const rf_path *)rf__paths()[0])->point(x0, x1, 0.25f, 1, &xt, &v);
+    const rf_path_ends ends = {x0, x1, NULL, 1, 0};
+    ((const rf_path *)rf__paths()[0])->point(&ends, 0.25f, &xt, &v);
     assert_true(xt == 3 && v == 4);
+}
+
+/* Data predicted from x_t by an answer is x1 + reach (answer - target): for the linear path x_t + (1-t) v, for the first velocity of an even
+ * acceleration x_t + (v/h)(1 - ht - (1-h)t^2), behind a given first velocity x_t + (1-t) v0 + (1-t^2)/2 a. */
+static void reach_carries_an_answer_to_the_data(void **state) {
+    (void)state;
+    const float x0[1] = {-0.75f}, x1[1] = {2}, extra[1] = {1.25f};
+    for (int i = 0; rf__paths()[i]; i++) {
+        const rf_path *path = (const rf_path *)rf__paths()[i];
+        for (int k = 0; k < 5 && path->reach; k++) {
+            double t = k / 4.0, h = 1.5, off = 0.3;
+            const rf_path_ends ends = {x0, x1, extra, 1, h};
+            float xt, want;
+            path->point(&ends, (float)t, &xt, &want);
+            bool first = !strcmp(path->is.name, "caf_velocity");
+            double answer = (double)want + off, base = path->informed ? ((1 - t) - (1 - t * t)) * (double)extra[0] : 0; /* a = 2 (answer - v0) */
+            double factor = path->informed ? 1 - t * t : first ? (1 - h * t - (1 - h) * t * t) / h : 1 - t;
+            double data = (double)xt + base + factor * answer;
+            assert_true(fabs(data - ((double)x1[0] + path->reach(t, h) * off)) < 1e-5);
+        }
+    }
+}
+
+/* First velocity and acceleration of CAF: x0 + v0 + a/2 is x1 for any first velocity; with h = 1 nothing is left to accelerate. */
+static void acceleration_closes_the_gap(void **state) {
+    (void)state;
+    const rf_path *push = (const rf_path *)rf__plugin_find(rf__paths(), "train.path", "caf_acceleration");
+    const rf_path *speed = (const rf_path *)rf__plugin_find(rf__paths(), "train.path", "caf_velocity");
+    const float x0[1] = {0.5f}, x1[1] = {-1.5f};
+    for (int k = 0; k <= 4; k++) {
+        float h = 0.5f * (float)k, v0, mean, xt;
+        const rf_path_ends first = {x0, x1, NULL, 1, (double)h};
+        speed->point(&first, 0.25f, &xt, &v0);
+        const rf_path_ends second = {x0, x1, &v0, 1, (double)h};
+        push->point(&second, 0.25f, &xt, &mean);
+        float a = 2 * (mean - v0);
+        assert_true(fabsf(x0[0] + v0 + a / 2 - x1[0]) < 1e-6f);
+        assert_true(fabsf(a - (h > 0 ? 2 * (1 / h - 1) * v0 : 2 * (x1[0] - x0[0]))) < 1e-5f);
+        if (k == 2) assert_true(a == 0);
+    }
+}
+
+static void weights_by_hand(void **state) {
+    (void)state;
+    const struct { const char *name; double t, want; } cases[] = {{"one", 0.3, 1}, {"t", 0.3, 0.3}, {"t", 0, 0}, {"t", 1, 1},
+                                                                  {"inverse", 0, 1}, {"inverse", 0.75, 4}, {"inverse", 1, 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const rf_weight *w = (const rf_weight *)rf__plugin_find(rf__loss_weights(), "train.weight", cases[i].name);
+        assert_true(fabs(w->at(cases[i].t) - cases[i].want) < 1e-12);
+    }
+}
+
+/* Closed forms of rfpp.md section 2 and simple-reflow.md section 2. */
+static void time_laws_have_their_moments(void **state) {
+    (void)state;
+    const rf_time_law *u = (const rf_time_law *)rf__plugin_find(rf__time_laws(), "train.time", "cosh");
+    const rf_time_law *e = (const rf_time_law *)rf__plugin_find(rf__time_laws(), "train.time", "exponential");
+    assert_true(fabs(u->pdf(0, 0) - 2.0746) < 1e-4 && fabs(u->pdf(1, 0) - 2.0746) < 1e-4 && fabs(u->pdf(0.5, 0) - 0.5514) < 1e-4);
+    assert_true(fabs(e->pdf(0, 0) - 2.558) < 1e-3 && fabs(e->pdf(1, 0) - 0.256) < 1e-3);
+    double mean_u = 0, square_u = 0, mean_e = 0;
+    for (int i = 0; i < 100000; i++) {
+        double q = (i + 0.5) / 100000, a = u->inverse(q, 0);
+        assert_true(fabs(a + u->inverse(1 - q, 0) - 1) < 1e-9); /* symmetric */
+        mean_u += a / 100000;
+        square_u += a * a / 100000;
+        mean_e += e->inverse(q, 0) / 100000;
+    }
+    assert_true(fabs(mean_u - 0.5) < 1e-6 && fabs(square_u - mean_u * mean_u - 0.1157) < 1e-4);
+    assert_true(fabs(mean_e - 0.32318) < 1e-5);
+}
+
+/* A bin's weight is one over its mean loss, and bins know nothing of each other. */
+static void time_scale_levels_the_loss(void **state) {
+    (void)state;
+    rf_time_scale scale = {0};
+    assert_true(rf__time_scale_at(&scale, 0.5) == 1 && rf__time_scale_at(NULL, 0.5) == 1);
+    const float loss[] = {4, 0.25f, 4, (float)NAN}, t[] = {0.1f, 1, 0.1f, 0.1f};
+    rf__time_scale_add(&scale, loss, t, 4);
+    assert_true(fabs(rf__time_scale_at(&scale, 0.1) - 0.25) < 1e-6 && fabs(rf__time_scale_at(&scale, 0.999) - 4) < 1e-5);
+    assert_true(rf__time_scale_at(&scale, 0.5) == 1);
 }
 
 static void unknown_names_list_the_known(void **state) {
@@ -160,7 +244,9 @@ static void toy_has_its_moments(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_laws_follow_their_cdf), cmocka_unit_test(time_laws_are_densities), cmocka_unit_test(paths_join_noise_and_data),
-        cmocka_unit_test(linear_path_by_hand), cmocka_unit_test(unknown_names_list_the_known), cmocka_unit_test(entries_are_complete),
+        cmocka_unit_test(linear_path_by_hand), cmocka_unit_test(reach_carries_an_answer_to_the_data),
+        cmocka_unit_test(acceleration_closes_the_gap), cmocka_unit_test(weights_by_hand), cmocka_unit_test(time_laws_have_their_moments),
+        cmocka_unit_test(time_scale_levels_the_loss), cmocka_unit_test(unknown_names_list_the_known), cmocka_unit_test(entries_are_complete),
         cmocka_unit_test(rows_depend_on_their_number_alone), cmocka_unit_test(toy_has_its_moments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

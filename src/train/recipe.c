@@ -124,6 +124,29 @@ static rf_status check_methods(const rf_recipe *recipe, const rf_model_shape *sh
     return RF_OK;
 }
 
+static rf_status check_loss(const rf_recipe *recipe, const rf_model_shape *shape, const char *where) {
+    const rf_train_config *t = &recipe->train;
+    if (recipe->target->pictures && shape->flat)
+        return rf__fail(RF_EFORMAT, "%s: train.target is %s, expected one that makes sense for points", where, t->target);
+    if (!t->premetric[0]) return RF_OK;
+    if (shape->flat || recipe->metric->labels || recipe->coupling->refines)
+        return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing for a network that makes no pictures", where, t->premetric);
+    if (!recipe->path->reach)
+        return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing with train.path %s", where, t->premetric, t->path);
+    return RF_OK;
+}
+
+static rf_status check_path(const rf_recipe *recipe, const rf_model_shape *shape, const char *where) {
+    const rf_train_config *t = &recipe->train;
+    if (recipe->coupling->refines ? recipe->path->informed : (shape->refines == RF_REFINES_PLAIN) != recipe->path->informed || shape->refines > RF_REFINES_PLAIN)
+        return rf__fail(RF_EFORMAT, "%s: model.refines is %s, expected %s for train.path %s", where, rf__refines_names[shape->refines],
+                        recipe->path->informed ? "plain" : "nothing", t->path);
+    if (recipe->path->informed != (t->initial[0] != 0))
+        return rf__fail(RF_EFORMAT, "%s: train.initial is \"%s\", expected %s for train.path %s", where, t->initial,
+                        recipe->path->informed ? "the checkpoint of the first velocity" : "nothing", t->path);
+    return RF_OK;
+}
+
 /* Names to table entries, and what one key alone cannot check. */
 static rf_status resolve(rf_recipe *recipe, const char *where) {
     const rf_train_config *t = &recipe->train;
@@ -135,6 +158,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
         {rf__metrics(), "train.loss", t->loss, (const void **)&recipe->metric},
         {rf__loss_weights(), "train.weight", t->weight, (const void **)&recipe->weight},
         {rf__anneal_schedules(), "anneal.schedule", recipe->anneal.schedule, (const void **)&recipe->annealing},
+        {rf__loss_weights(), "train.premetric_weight", t->premetric_weight, (const void **)&recipe->look},
         {rf__lr_schedules(), "train.schedule", t->schedule, (const void **)&recipe->optim.schedule},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -151,12 +175,14 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
         return rf__fail(RF_EFORMAT, "%s: train.loss is %s, expected one that compares %s for a model of kind %s (cross_entropy %s)", where,
                         t->loss, recipe->kind->classifies ? "classes" : "velocities", recipe->kind->name,
                         recipe->kind->classifies ? "does" : "does not");
-    if (recipe->coupling->refines != (shape.refines != RF_REFINES_NOTHING))
+    if (!recipe->path->informed && recipe->coupling->refines != (shape.refines != RF_REFINES_NOTHING))
         return rf__fail(RF_EFORMAT, "%s: train.coupling is %s, expected one %s (model.refines is %s)", where, t->coupling,
                         shape.refines ? "for refiners" : "that is not for refiners", rf__refines_names[shape.refines]);
     if (recipe->path->still && !recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected one that goes from noise to data for train.loss %s", where, t->path, t->loss);
     RF_TRY(check_methods(recipe, &shape, where));
+    RF_TRY(check_loss(recipe, &shape, where));
+    RF_TRY(check_path(recipe, &shape, where));
     if (t->label_drop > 0 && recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);
     if (recipe->evaluate.accuracy[0] && !recipe->kind->classifies)

@@ -6,14 +6,19 @@
 #include "loss.h"
 #include "optim.h"
 
+typedef enum rf_normalise { RF_NORMALISE_OFF, RF_NORMALISE_SAMPLE, RF_NORMALISE_TIME } rf_normalise;
+
 typedef struct rf_train_config {
     int64_t steps, batch, micro_batch, lanes, seed;
-    double lr, beta1, beta2, eps, weight_decay, clip, ema, label_drop, time_eps, time_shape, loss_shape;
-    int64_t warmup, checkpoint_every, sample_every, log_every;
+    double lr, beta1, beta2, eps, weight_decay, clip, ema, label_drop, time_eps, time_shape, loss_shape, path_shape, target_shape, premetric_scale;
+    int64_t warmup, checkpoint_every, sample_every, log_every, premetric_size;
+    int normalise;             /* rf_normalise */
+    bool premetric_any_file;
     int dtype;                 /* rf_dtype of the compute graph: the choices are in its order */
     int save_dtype;
     char init[RF_FIELD_STRING_MAX], schedule[RF_FIELD_STRING_MAX], coupling[RF_FIELD_STRING_MAX], time[RF_FIELD_STRING_MAX], path[RF_FIELD_STRING_MAX],
-        target[RF_FIELD_STRING_MAX], loss[RF_FIELD_STRING_MAX], weight[RF_FIELD_STRING_MAX];
+        target[RF_FIELD_STRING_MAX], loss[RF_FIELD_STRING_MAX], weight[RF_FIELD_STRING_MAX], initial[RF_FIELD_STRING_MAX],
+        premetric[RF_FIELD_STRING_MAX], premetric_file[RF_FIELD_STRING_MAX], premetric_heads[RF_FIELD_STRING_MAX], premetric_weight[RF_FIELD_STRING_MAX];
 } rf_train_config;
 
 /* Grids drawn during training, from the EMA. */
@@ -49,7 +54,7 @@ typedef struct rf_recipe {
     const rf_path *path;
     const rf_target *target;
     const rf_metric *metric;
-    const rf_weight *weight;
+    const rf_weight *weight, *look; /* of the metric, of the premetric */
     const rf_anneal_schedule *annealing;
     rf_optim_config optim;
 } rf_recipe;

@@ -13,7 +13,7 @@ const rf_field_desc rf__data_fields[] = {
     {"flip", RF_FIELD_BOOL, AT(rf_data_config, flip), "false", 0, 0, NULL, "mirror half of the images"},
     {NULL}};
 
-static const char *const dtypes[] = {"f32", "bf16", NULL};
+static const char *const dtypes[] = {"f32", "bf16", NULL}, *const normalisers[] = {"off", "sample", "time", NULL};
 #define T(member) AT(rf_train_config, member)
 #define CHOICE(key, member, preset, choices, help) {key, RF_FIELD_CHOICE, T(member), preset, 0, 0, choices, help}
 #define INT(key, member, preset, low, high, help) {key, RF_FIELD_INT, T(member), preset, low, high, NULL, help}
@@ -47,6 +47,17 @@ const rf_field_desc rf__train_fields[] = {
     REAL("loss_shape", loss_shape, "0", 0, 1e9, "the loss's own number, where it has one; 0: its default"),
     NAME(weight, "one", "weight of a time"),
     REAL("label_drop", label_drop, "0", 0, 1, "probability that a label is dropped, so that guidance has a null class"),
+    REAL("path_shape", path_shape, "1", 0, 10, "the path's own number, where it has one"),
+    REAL("target_shape", target_shape, "0", 0, 1e6, "the target's own number, where it has one; 0: its default"),
+    CHOICE("normalise", normalise, "off", normalisers, "divide the loss by its own size: of each sample, or its running mean in 64 bins of t"),
+    NAME(initial, "", "checkpoint of the frozen network that a path with a given first velocity asks at (x0, 0)"),
+    NAME(premetric, "", "a distance of pictures that is added to the loss, on the predicted data: lpips-vgg ..., classifier; empty: none"),
+    NAME(premetric_file, "", "weights of its network"),
+    NAME(premetric_heads, "", "LPIPS: its linear heads"),
+    {"premetric_any_file", RF_FIELD_BOOL, T(premetric_any_file), "false", 0, 0, NULL, "do not insist on the published files' checksums"},
+    INT("premetric_size", premetric_size, "0", 0, 1024, "height and width the pictures are brought to first; 0: as they are"),
+    REAL("premetric_scale", premetric_scale, "1", 0, 1e6, "factor of it"),
+    NAME(premetric_weight, "one", "weight of a time for it"),
     INT("log_every", log_every, "100", 1, 1e9, "steps between lines of log.jsonl"),
     INT("checkpoint_every", checkpoint_every, "1000", 1, 1e9, "steps between checkpoints"),
     INT("sample_every", sample_every, "0", 0, 1e9, "steps between sample grids; 0: only at the end"),

@@ -81,10 +81,10 @@ static rf_status begin(run *r) {
 static rf_status refresh_ema(run *r) {
     if (!r->ema) RF_TRY(rf__model_create(&r->ema, r->recipe->kind, r->recipe->model, 0));
     r->ema->windows = r->trainer->model->windows;
+    r->ema->refiner = r->trainer->model->refiner;
     int64_t count;
     float *all = rf__weights_all(r->ema->weights, &count);
     memcpy(all, r->trainer->ema, (size_t)count * sizeof(float));
-    r->ema->refiner = r->trainer->model->refiner;
     return rf__weights_refresh(r->ema->weights, r->trainer->pool);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../base/log.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../models/grow.h"
@@ -21,7 +22,17 @@ static rf_status build_plan(rf_trainer *tr) {
     if (!v) return rf__graph_status(g);
     rf_node *target = recipe->metric->labels ? in.label : rf__input(g, "target", RF_F32, rf__node_shape(v));
     rf_node *weight = rf__input(g, "row_weight", RF_F32, rf__shape1(rows));
-    rf_node *loss = rf__loss_build(g, recipe->target, recipe->metric, recipe->train.loss_shape, v, target, in.x, in.t, weight);
+    const rf_loss_plan plan = {.target = recipe->target, .metric = recipe->metric, .target_shape = recipe->train.target_shape,
+                               .shape = recipe->train.loss_shape, .by_sample = recipe->train.normalise == RF_NORMALISE_SAMPLE,
+                               .premetric = tr->premetric};
+    rf_loss_inputs parts = {.v = v, .wanted = target, .x = in.x, .t = in.t, .weight = weight};
+    if (tr->premetric) {
+        parts.x1 = rf__input(g, "x1", RF_F32, rf__node_shape(v));
+        parts.reach = rf__input(g, "reach", RF_F32, rf__shape1(rows));
+        parts.look = rf__input(g, "look", RF_F32, rf__shape1(rows));
+        rf__weights_attach(model->weights, rf__premetric_weights(tr->premetric));
+    }
+    rf_node *loss = rf__loss_build(g, &plan, &parts);
     RF_TRY(rf__graph_status(g));
     RF_TRY(rf_grad(g, loss, NULL));
     return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
@@ -66,6 +77,29 @@ static void note_loss(rf_trainer *tr) {
     rf__anneal_note(&tr->recipe->anneal, &tr->anneal, sum / (double)tr->lanes.batch);
 }
 
+/* The networks that help and do not learn. */
+static rf_status open_frozen(rf_trainer *tr, const rf_model_shape *shape) {
+    const rf_train_config *c = &tr->recipe->train;
+    const rf_premetric_spec spec = {.name = c->premetric, .file = c->premetric_file, .heads = c->premetric_heads, .size = (int)c->premetric_size,
+                                    .any_file = c->premetric_any_file};
+    if (c->premetric[0] && rf__premetric_open(&tr->premetric, &spec) != RF_OK) return rf__fail_in(RF_EINVAL, "train.premetric: ");
+    if (c->initial[0]) {
+        RF_TRY(rf__initial_open(&tr->initial, c->initial, shape, c->micro_batch, (rf_dtype)c->dtype));
+        snprintf(tr->model->refiner.predictor, sizeof tr->model->refiner.predictor, "%s", tr->initial->model->sha256);
+    }
+    if (c->normalise != RF_NORMALISE_TIME) return RF_OK;
+    tr->scale = rf__alloc(sizeof *tr->scale);
+    return tr->scale ? RF_OK : rf__fail(RF_ENOMEM, "training: no memory for the scale of the loss");
+}
+
+/* What a loss that is no squared error, or is weighed by its own residual, learns of a coupling that crosses is not the mean. */
+static void warn_of_crossing(const rf_recipe *recipe) {
+    const rf_train_config *c = &recipe->train;
+    if (recipe->coupling->pairs || recipe->metric->labels || (!c->premetric[0] && c->normalise != RF_NORMALISE_SAMPLE)) return;
+    rf__warn("train.%s %s with train.coupling %s: its pairs cross, and the best answer is then not the mean velocity; expected a coupling that "
+             "a flow joins (stored)", c->premetric[0] ? "premetric" : "normalise", c->premetric[0] ? c->premetric : "sample", c->coupling);
+}
+
 static rf_status set_up(rf_trainer *tr, int threads) {
     rf_recipe *recipe = tr->recipe;
     const rf_train_config *c = &recipe->train;
@@ -78,6 +112,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     if (!(tr->pool = rf__pool_create(threads))) return rf__fail(RF_ENOMEM, "training: no memory for the threads");
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
     if (c->init[0]) RF_TRY(start_from(tr, c->init));
+    RF_TRY(open_frozen(tr, &shape));
     RF_TRY(build_plan(tr));
     RF_TRY(rf__need_of_plan(recipe, tr->plan, rf__pool_size(tr->pool)));
     RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
@@ -87,8 +122,11 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     if (!(tr->ema = rf__alloc_array((size_t)count, sizeof(float)))) return rf__fail(RF_ENOMEM, "training: no memory for the EMA");
     memcpy(tr->ema, all, (size_t)count * sizeof(float));
     RF_TRY(rf__optim_init(&tr->optim, &recipe->optim, trained));
+    warn_of_crossing(recipe);
     tr->fill = (rf_batch_plan){.coupling = recipe->coupling, .pair = {.data = &tr->source, .flip = recipe->data.flip}, .time = recipe->time,
-                               .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path, .weight = recipe->weight,
+                               .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path,
+                               .path_shape = c->path_shape, .weight = recipe->weight, .scale = tr->scale,
+                               .look = tr->premetric ? recipe->look : NULL, .look_scale = c->premetric_scale,
                                .label_drop = c->label_drop, .null_label = shape.classes, .batch = c->batch};
     RF_TRY(open_online(tr));
     if (recipe->coupling->open) {
@@ -96,7 +134,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
                                        .label_drop = c->label_drop, .shape = shape, .dtype = (rf_dtype)c->dtype, .batch = c->batch, .pool = tr->pool};
         RF_TRY(recipe->coupling->open(&tr->fill.pair.refine, &setup, &tr->model->refiner));
     }
-    return rf__lanes_init(&tr->lanes, tr->plan, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
+    return rf__lanes_init(&tr->lanes, tr->plan, tr->initial ? tr->initial->plan : NULL, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
 }
 
 rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads) {
@@ -125,7 +163,10 @@ void rf__trainer_free(rf_trainer **trainer) {
     rf__plan_free(&tr->plan);
     rf__graph_free(&tr->graph);
     rf__free(tr->ema);
+    rf__free(tr->scale);
+    rf__initial_free(&tr->initial);
     rf__model_free(&tr->model);
+    rf__premetric_free(&tr->premetric);
     rf__source_close(&tr->source);
     rf__pool_free(&tr->pool);
     rf__free(tr);
@@ -150,6 +191,7 @@ rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     double updated = rf__now();
     if (applied) RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
     note_loss(tr);
+    if (tr->scale) rf__time_scale_add(tr->scale, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
     tr->step++;
     if (bins) rf__loss_bins_add(bins, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
     double done = rf__now(), workers = (double)tr->lanes.workers;

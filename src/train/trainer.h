@@ -1,6 +1,7 @@
 /* trainer.h - the one training loop: a model, a data source, a plan of one micro-batch, lanes, optimiser and EMA. */
 #ifndef RF_TRAIN_TRAINER_H
 #define RF_TRAIN_TRAINER_H
+#include "initial.h"
 #include "lanes.h"
 #include "online.h"
 #include "recipe.h"
@@ -23,6 +24,9 @@ typedef struct rf_trainer {
     rf_batch_plan fill;
     rf_online *online;        /* NULL: no pairs are made while training */
     rf_anneal_state anneal;
+    rf_premetric *premetric;  /* NULL: the loss has none */
+    rf_time_scale *scale;     /* NULL: not normalised by time */
+    rf_initial *initial;      /* NULL: the path needs none */
     rf_lanes lanes;
     rf_optim optim;
     int64_t step;             /* steps done, skipped ones included */

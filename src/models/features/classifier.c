@@ -5,7 +5,7 @@
 #include "classifier.h"
 
 #include "../../nn/layers.h"
-#include "../features.h"
+#include "frozen.h"
 
 #define EPS 1e-5f
 #define STAGES 2
@@ -38,16 +38,18 @@ static rf_node *stage(rf_graph *g, rf_node *x, int64_t width) {
     return rf__add(g, x, rf__nn_conv(g, "conv", activated(g, "norm1", x), width, 3, 1, xavier));
 }
 
-rf_node *rf__classifier_build(rf_graph *g, const void *config, const rf_model_inputs *in, rf_node **features) {
+rf_node *rf__classifier_build(rf_graph *g, const void *config, const rf_model_inputs *in, rf_feature_out *out) {
     const classifier_config *c = config;
     rf_node *h = rf__nn_conv(g, "stem", in->x, c->base, 3, 1, xavier);
+    if (out) rf__tap(out, h);
     for (int i = 0; i < STAGES; i++) {
         rf__scope_push(g, "stages.%d", i);
         h = stage(g, h, (i + 2) * c->base);
         rf__scope_pop(g);
+        if (out) rf__tap(out, h);
     }
     h = rf__mean_pixels(g, activated(g, "norm", h));
-    if (features) *features = h;
+    if (out) out->features = h;
     h = rf__dropout(g, h, (float)c->dropout, in->drop_key, in->drop_seed);
     return rf__to_f32(g, rf__nn_linear(g, "head", h, c->classes, xavier));
 }
@@ -77,7 +79,7 @@ const rf_model_kind rf__model_classifier = {
 static void build_features(rf_graph *g, const void *config, rf_node *x, rf_feature_part part, rf_feature_out *out) {
     const rf_model_inputs in = {.x = x};
     (void)part;
-    out->logits = rf__classifier_build(g, config, &in, &out->features);
+    out->logits = rf__classifier_build(g, config, &in, out);
 }
 
 const rf_feature_net rf__feature_classifier = {
