@@ -47,7 +47,7 @@ static void dataset_close(rf_eval_source *source) {
 }
 
 const rf_eval_source_kind rf__eval_dataset = {
-    .name = "data set", .source = "src/io/dataset.h", .help = "a data set NAME:train or NAME:test (fashion-mnist, mnist, cifar10)",
+    .name = "data set", .source = "src/io/dataset.h", .help = "a data set NAME:train or NAME:test, NAME:test:5,7,9 for these classes alone (fashion-mnist, mnist, cifar10)",
     .takes = is_dataset, .open = dataset_open, .read = dataset_read, .close = dataset_close};
 
 /* ---- toys: endless points ---- */

@@ -85,12 +85,38 @@ static rf_status read_somewhere(rf_dataset *dataset, const rf_dataset_kind *kind
                     kind->name, kind->name, kind->how_to_get);
 }
 
-rf_status rf__dataset_open(rf_dataset **out, const rf_dataset_spec *spec) {
+/* Only the pictures of the classes in "5,7,9"; the numbers of classes stay as they are. */
+static rf_status keep_classes(rf_dataset *set, const char *list) {
+    bool wanted[256] = {false};
+    for (const char *at = list;; at++) {
+        char *end;
+        long class = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || class < 0 || class >= set->classes || class >= 256)
+            return rf__fail(RF_EINVAL, "classes are \"%.40s\", expected numbers 0 .. %d with commas", list, set->classes - 1);
+        wanted[class] = true;
+        if (!*end) break;
+        at = end;
+    }
+    int64_t kept = 0, bytes = (int64_t)set->height * set->width * set->channels;
+    for (int64_t i = 0; i < set->count; i++) {
+        if (set->labels[i] < 0 || set->labels[i] > 255 || !wanted[set->labels[i]]) continue;
+        memmove(set->pixels + kept * bytes, set->pixels + i * bytes, (size_t)bytes);
+        set->labels[kept++] = set->labels[i];
+    }
+    set->count = kept;
+    return kept ? RF_OK : rf__fail(RF_EINVAL, "classes are \"%.40s\", and the set has no picture of them", list);
+}
+
+rf_status rf__dataset_open(rf_dataset **out, const rf_dataset_spec *asked) {
     *out = NULL;
+    char split[16] = "train";
+    const char *classes = asked->split ? strchr(asked->split, ':') : NULL;
+    if (asked->split) snprintf(split, sizeof split, "%.*s", (int)strcspn(asked->split, ":"), asked->split);
+    const rf_dataset_spec own = {asked->name, asked->path, split, asked->limit}, *spec = &own;
     const rf_dataset_kind *kind = find_kind(spec->name);
     if (!kind) return RF_ENOTFOUND;
-    if (spec->split && strcmp(spec->split, "train") && strcmp(spec->split, "test"))
-        return rf__fail(RF_EINVAL, "split is \"%.40s\", expected train or test", spec->split);
+    if (strcmp(split, "train") && strcmp(split, "test"))
+        return rf__fail(RF_EINVAL, "split is \"%.40s\", expected train or test", asked->split);
     rf_dataset *dataset = calloc(1, sizeof *dataset);
     if (!dataset) return rf__fail(RF_ENOMEM, "no memory for a data set");
     snprintf(dataset->name, sizeof dataset->name, "%s", kind->name);
@@ -100,8 +126,11 @@ rf_status rf__dataset_open(rf_dataset **out, const rf_dataset_spec *spec) {
         return status;
     }
     if (spec->limit > 0 && spec->limit < dataset->count) dataset->count = spec->limit;
+    if (classes && !dataset->labels) status = rf__fail(RF_EINVAL, "split is \"%.40s\", and %s has no classes", asked->split, kind->name);
+    else if (classes) status = keep_classes(dataset, classes + 1);
+    if (status != RF_OK) rf__dataset_free(&dataset);
     *out = dataset;
-    return RF_OK;
+    return status;
 }
 
 void rf__dataset_image(const rf_dataset *dataset, int64_t index, bool flip, float *out) {

@@ -16,8 +16,8 @@ typedef struct rf_dataset {
 typedef struct rf_dataset_spec {
     const char *name;  /* an entry of the table, e.g. "fashion-mnist" */
     const char *path;  /* directory; NULL or "": the usual places ($STRAIT_DATA/NAME, data/NAME, the distribution's) */
-    const char *split; /* "train" or "test" */
-    int64_t limit;     /* the first so many; 0: all */
+    const char *split; /* "train" or "test", or "test:5,7,9" for the pictures of these classes alone */
+    int64_t limit;     /* the first so many, counted before classes are chosen; 0: all */
 } rf_dataset_spec;
 
 typedef struct rf_dataset_kind {

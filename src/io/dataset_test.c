@@ -103,6 +103,14 @@ static void idx_in_gzip(void **state) {
     assert_string_equal(set->class_names[9], "Ankle boot");
     assert_memory_equal(set->pixels, images + 16, 24);
     rf__dataset_free(&set);
+    assert_int_equal(open_set(&set, "mnist", "train:2", 0), RF_OK); /* of two pictures the second */
+    assert_true(set->count == 1 && set->labels[0] == 2 && set->classes == 10 && set->pixels[1] == images[16 + 13]);
+    rf__dataset_free(&set);
+    assert_int_equal(open_set(&set, "mnist", "train:1,2", 0), RF_OK);
+    assert_int_equal(set->count, 2);
+    rf__dataset_free(&set);
+    static const char *const wrong[] = {"train:", "train:3", "train:10", "train:1,", "train:1;2", "train:-1"};
+    for (int w = 0; w < 6; w++) assert_int_equal(open_set(&set, "mnist", wrong[w], 0), RF_EINVAL);
     uint8_t *packed;
     size_t size;
     assert_int_equal(rf__file_read(in_folder("train-images-idx3-ubyte.gz"), 1000, &packed, &size), RF_OK);

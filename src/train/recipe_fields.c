@@ -8,7 +8,7 @@
 const rf_field_desc rf__data_fields[] = {
     {"name", RF_FIELD_STRING, AT(rf_data_config, name), NULL, 0, 0, NULL, "data set or toy"},
     {"path", RF_FIELD_STRING, AT(rf_data_config, path), "", 0, 0, NULL, "folder or file of the data set; empty: where it is usually installed"},
-    {"split", RF_FIELD_STRING, AT(rf_data_config, split), "train", 0, 0, NULL, "train or test"},
+    {"split", RF_FIELD_STRING, AT(rf_data_config, split), "train", 0, 0, NULL, "train or test; train:5,7,9 for these classes alone"},
     {"limit", RF_FIELD_INT, AT(rf_data_config, limit), "0", 0, 1e9, NULL, "use only the first so many samples; 0: all"},
     {"flip", RF_FIELD_BOOL, AT(rf_data_config, flip), "false", 0, 0, NULL, "mirror half of the images"},
     {NULL}};
