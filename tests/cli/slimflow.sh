@@ -7,7 +7,7 @@ check "pairs of a larger teacher" "$STRAIT" pairs -q -m teacher.safetensors --st
 student() { # COUPLING STEPS EXTRA-SECTIONS
     echo "model: {kind: dit, height: 8, width: 8, channels: 1, classes: 4, patch: 2, hidden: 16, depth: 1, heads: 2}"
     echo "data: {name: pairs, path: a.pairs, flip: true}"
-    echo "train: {coupling: $1, steps: $2, batch: 16, micro_batch: 4, lanes: 2, dtype: f32, checkpoint_every: 4$3}"
+    echo "train: {coupling: $1, steps: $2, batch: 16, micro_batch: 4, lanes: 2, dtype: f32, checkpoint_every: 4${3-}}"
     echo "sample: {steps: 1, columns: 2}"
 }
 { student annealed 24; echo "anneal: {schedule: measured, patience: 2, drop: 0.25, flat: 0.5}"; } > slim.yaml
