@@ -28,8 +28,13 @@ static double weight_inverse(double t) { return 1 / fmax(1 - t, 0.02); }
 static const rf_weight inverse = {{"inverse", "Lee et al. 2024 (rf++), arXiv 2405.20320, the LPIPS term of configuration F",
                                    "w(t) = 1 / (1-t), at most 50"}, weight_inverse};
 
+/* The noise end counts more; 2.3 keeps the mean near one. */
+static double weight_reciprocal(double t) { return 1 / fmax(t, 0.1) / 2.3; }
+
+static const rf_weight reciprocal = {{"reciprocal", "Yan et al. 2024 (PeRFlow), published code", "w(t) = 1 / (2.3 max(t, 0.1))"}, weight_reciprocal};
+
 const rf_plugin *const *rf__loss_weights(void) {
-    static const rf_plugin *const table[] = {&one.is, &by_t.is, &inverse.is, NULL};
+    static const rf_plugin *const table[] = {&one.is, &by_t.is, &inverse.is, &reciprocal.is, NULL};
     return table;
 }
 

@@ -66,6 +66,23 @@ static const rf_metric pseudo_huber = {
     {"pseudo_huber", "Lee et al. 2024 (rf++), arXiv 2405.20320", "(sqrt(|e|^2 + c^2) - c) / scalars; loss_shape: c (0: 0.00054 scalars)"},
     .rows = pseudo_huber_rows};
 
+/* The same of each scalar by itself, then their mean: every scalar is a row of (e, c). */
+static rf_node *huber_each_rows(rf_graph *graph, rf_node *out, rf_node *wanted, double shape) {
+    rf_node *d = rf__sub(graph, out, wanted);
+    if (!d) return NULL;
+    int64_t rows = rf__node_shape(d).dim[0], scalars = scalars_of(d);
+    const rf_shape column = rf__shape2(rows * scalars, 1), table = rf__shape2(rows, scalars);
+    double c = shape > 0 ? shape : 1e-3;
+    rf_node *y = rf__concat(graph, rf__reshape(graph, rf__to_f32(graph, d), column), rf__fill(graph, column, (float)c));
+    rf_node *length = rf__reshape(graph, rf__dot_rows(graph, y, rf__stop_gradient(graph, rf__unit_norm(graph, y, 0)), 1), table);
+    rf_node *mean = rf__dot_rows(graph, length, rf__fill(graph, table, 1), (float)(1 / (double)scalars));
+    return rf__add(graph, mean, rf__fill(graph, rf__shape1(rows), (float)-c));
+}
+
+static const rf_metric huber_each = {
+    {"huber_each", "Yan et al. 2024 (PeRFlow), published SDXL code", "mean over the scalars of sqrt(e^2 + c^2) - c; loss_shape: c (0: 0.001)"},
+    .rows = huber_each_rows};
+
 static rf_node *cross_entropy_rows(rf_graph *graph, rf_node *out, rf_node *wanted, double shape) {
     (void)shape;
     return rf__cross_entropy(graph, out, wanted);
@@ -76,7 +93,7 @@ static const rf_metric cross_entropy = {
     .labels = true, .rows = cross_entropy_rows};
 
 const rf_plugin *const *rf__metrics(void) {
-    static const rf_plugin *const table[] = {&l2.is, &pseudo_huber.is, &cross_entropy.is, NULL};
+    static const rf_plugin *const table[] = {&l2.is, &pseudo_huber.is, &huber_each.is, &cross_entropy.is, NULL};
     return table;
 }
 

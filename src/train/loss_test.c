@@ -70,6 +70,22 @@ static void huber_is_its_formula(void **state) {
     }
 }
 
+static void huber_of_each_scalar(void **state) {
+    (void)state;
+    float e[ROWS * SCALARS], rows[ROWS], grad[ROWS * SCALARS];
+    errors(e);
+    run("huber_each", 0.1, e, rows, grad);
+    for (int r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (int i = r * SCALARS; i < (r + 1) * SCALARS; i++) {
+            double length = sqrt((double)e[i] * (double)e[i] + 0.01);
+            sum += (length - 0.1) / SCALARS;
+            assert_true(fabs((double)grad[i] - (double)e[i] / length / SCALARS) < 2e-5 / SCALARS);
+        }
+        assert_true(fabs((double)rows[r] - sum) < 1e-5 * (0.1 + sum));
+    }
+}
+
 static void l2_is_a_mean(void **state) {
     (void)state;
     float e[ROWS * SCALARS], rows[ROWS], grad[ROWS * SCALARS];
@@ -228,7 +244,7 @@ static void huber_has_its_ends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(huber_is_its_formula),   cmocka_unit_test(l2_is_a_mean),             cmocka_unit_test(huber_has_its_ends),
+        cmocka_unit_test(huber_is_its_formula), cmocka_unit_test(huber_of_each_scalar),   cmocka_unit_test(l2_is_a_mean),             cmocka_unit_test(huber_has_its_ends),
         cmocka_unit_test(normalised_by_sample),   cmocka_unit_test(data_is_a_shorter_velocity), cmocka_unit_test(high_pass_is_its_formula),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void acceleration_closes_the_gap(void **state) {
 static void weights_by_hand(void **state) {
     (void)state;
     const struct { const char *name; double t, want; } cases[] = {{"one", 0.3, 1}, {"t", 0.3, 0.3}, {"t", 0, 0}, {"t", 1, 1},
-                                                                  {"inverse", 0, 1}, {"inverse", 0.75, 4}, {"inverse", 1, 50}};
+                                                                  {"inverse", 0, 1}, {"inverse", 0.75, 4}, {"inverse", 1, 50}, {"reciprocal", 0.05, 1 / 0.23}, {"reciprocal", 1, 1 / 2.3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const rf_weight *w = (const rf_weight *)rf__plugin_find(rf__loss_weights(), "train.weight", cases[i].name);
         assert_true(fabs(w->at(cases[i].t) - cases[i].want) < 1e-12);

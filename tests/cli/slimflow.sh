@@ -27,6 +27,10 @@ differ "schedules matter" run_linear/model.safetensors run_constant/model.safete
 check "stage 2" "$STRAIT" train -q distil.yaml -o one -t 1
 check "stage 2 on two threads" "$STRAIT" train -q distil.yaml -o two -t 2
 same "the same student again" one/model.safetensors two/model.safetensors
+model classifier "$here/judge.safetensors" height=8 width=8 channels=1 classes=4
+check "stage 2 with distances of features and of edges" "$STRAIT" train -q distil.yaml train.premetric=classifier train.premetric_file=judge.safetensors \
+    train.premetric_any_file=true train.target=high_pass train.loss=pseudo_huber -o felt
+differ "they matter" one/model.safetensors felt/model.safetensors
 check "one step" "$STRAIT" generate -q -m one/model.safetensors --steps 1 -b 4 -o 'x%d.png'
 refused "distillation without a teacher" 1 "teacher.model is empty" "$STRAIT" train -q distil.yaml teacher.model= -o no
 refused "unknown schedule lists the known" 1 "exponential" "$STRAIT" train -q slim.yaml anneal.schedule=sqrt -o no
