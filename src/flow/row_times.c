@@ -8,7 +8,6 @@
 #include "../base/progress.h"
 #include "../base/rng.h"
 
-#define ENOUGH 0.9 /* of the best rate, see the header */
 #define MOST_ROUNDS 20
 
 typedef struct batch {
@@ -99,6 +98,6 @@ int64_t rf__row_times_choose(const rf_row_times *times, int64_t pending, int64_t
         if (rate > best) best = rate;
     }
     for (int i = 0; i < times->count && times->rows[i] <= pending; i++)
-        if ((double)times->rows[i] >= ENOUGH * best * times->seconds[i]) return times->rows[i];
+        if ((double)times->rows[i] * RF_ROWS_SLACK >= best * times->seconds[i]) return times->rows[i];
     return pending;
 }

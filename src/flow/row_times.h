@@ -5,6 +5,7 @@
 #include "field.h"
 
 #define RF_ROW_TIMES_MAX 13 /* 1, 2, 4 .. 4096 */
+#define RF_ROWS_SLACK 1.03  /* this much slower than the best rate is as good, when it takes fewer rows */
 
 /* Rows rise, seconds are above zero. count 0: unknown. */
 struct rf_row_times {
@@ -18,8 +19,8 @@ struct rf_row_times {
 rf_status rf__row_times_measure(rf_row_times *out, const rf_field *field, int64_t most, double budget);
 /* Seconds of a call of `rows`: those of the smallest entry that holds them, beyond the last one in proportion. */
 double rf__row_times_of(const rf_row_times *times, int64_t rows);
-/* Rows for the next call when `pending` could go into it: the fewest that reach nine tenths of the best rows a second, because fewer
- * rows are answered sooner. times: NULL or empty takes all. At least 1, at most min(pending, most). */
+/* Rows for the next call when `pending` could go into it: the fewest that come within RF_ROWS_SLACK of the best rows a second, because
+ * fewer rows are answered sooner. times: NULL or empty takes all. At least 1, at most min(pending, most). */
 int64_t rf__row_times_choose(const rf_row_times *times, int64_t pending, int64_t most);
 
 #endif
