@@ -103,6 +103,12 @@ const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler) {
 const rf_model *rf__sampler_refiner(const rf_sampler *sampler) {
     return sampler->opts.refiner;
 }
+const rf_field *rf__sampler_refiner_field(const rf_sampler *sampler) {
+    return sampler->refiner ? &sampler->small : NULL;
+}
+rf_pool *rf__sampler_pool(const rf_sampler *sampler) {
+    return sampler->pool;
+}
 const rf_field *rf__sampler_field(const rf_sampler *sampler) {
     return &sampler->field;
 }

@@ -47,6 +47,8 @@ int64_t rf__sampler_best_rows(const rf_sampler *sampler); /* that a call gets wh
 /* NULL: rows were given, or not measured yet. Borrowed. */
 const rf_row_times *rf__sampler_row_times(const rf_sampler *sampler);
 const rf_field *rf__sampler_field(const rf_sampler *sampler); /* borrowed; for those who drive a batcher of their own */
+const rf_field *rf__sampler_refiner_field(const rf_sampler *sampler); /* NULL: none */
+rf_pool *rf__sampler_pool(const rf_sampler *sampler); /* borrowed */
 const rf_model *rf__sampler_refiner(const rf_sampler *sampler); /* NULL: none */
 /* A specification with fields and condition ("no class") set and the rest zero. */
 rf_job_spec rf__sampler_job(const rf_sampler *sampler);

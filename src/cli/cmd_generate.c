@@ -15,7 +15,7 @@
 
 typedef struct generate_flags {
     rf_sampling_flags sampling; /* first: a request line may set what lies inside, and nothing else */
-    const char *model, *refiner, *dtype, *requests;
+    const char *model, *refiner, *stages, *dtype, *requests;
     const char *admission, *delta;
     int64_t rows, slots, threads, columns, zoom;
     bool grid, plain, warm;
@@ -32,6 +32,9 @@ static const rf_arg own[] = {
      .help = "a difference of strait delta, added to this model of the same base"},
     {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE",
      .help = "refiner of this very model, for steps R of --blocks"},
+    {"stages", 0, NULL, RF_ARG_STRING, AT(stages), .value = "FILE.yaml",
+     .help = "coarse to fine: a list of stages, each with its blocks, interval and size, and perhaps its own model and refiner; the last "
+             "one is the model's (recipes/stages)"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
      .help = "%d, %03d is the image number; - is standard output"},
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
@@ -70,6 +73,7 @@ typedef struct generate {
     generate_flags flags;
     rf_common common;
     rf_model *model, *refiner;
+    rf_stage_set *stages;
     rf_sampler *sampler;
     rf_order *orders;
     int order_count;
@@ -181,6 +185,21 @@ static rf_status sample(generate *run, rf_gallery *gallery) {
     return rf__report_write(run->common.json, report_json(run, &totals, json_incref(gallery->images)));
 }
 
+/* The stages say what solver, grid and blocks say otherwise. */
+static rf_status take_stages(generate *run) {
+    const rf_sampling_flags *flags = &run->flags.sampling;
+    if (!run->flags.stages) return RF_OK;
+    if (flags->blocks || flags->steps || flags->times.count || flags->sigmas.count || flags->scheduler || flags->flow_shift)
+        return rf__fail(RF_EINVAL, "--stages is given with a grid or --blocks, expected them inside the stages");
+    RF_TRY(rf__stage_set_read(&run->stages, run->flags.stages, run->sampler));
+    for (int i = 0; i < run->order_count; i++) {
+        if (run->orders[i].blocks.runs)
+            return rf__fail(RF_EINVAL, "--stages is given, and a request has blocks, expected one of them");
+        run->orders[i].stages = run->stages;
+    }
+    return RF_OK;
+}
+
 static int run_generate(generate *run) {
     rf_status status = check_flags(run);
     if (status != RF_OK) return usage();
@@ -199,6 +218,9 @@ static int run_generate(generate *run) {
                             .refiner = run->refiner,
                             .rows = (int)run->flags.rows};
     status = rf_sampler_open(&run->sampler, run->model, &opts);
+    if (status != RF_OK) return rf__cli_failed("generate", status);
+    status = take_stages(run);
+    if (status == RF_EINVAL) return usage();
     if (status != RF_OK) return rf__cli_failed("generate", status);
     status = rf__shoot_check(run->sampler, run->orders, run->order_count);
     if (status == RF_EINVAL) return usage();
@@ -233,6 +255,7 @@ static int generate_main(int argc, char **argv) {
                    : rf__cli_usage("generate", "--model is not given, expected a checkpoint file");
     for (int i = 0; i < run.order_count; i++) rf__order_fini(&run.orders[i]);
     rf__free(run.orders);
+    rf__stage_set_close(&run.stages);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);
     rf_model_close(&run.refiner);

@@ -46,6 +46,7 @@ typedef struct replay {
     json_t *json;
     rf_model *model, *refiner; /* refiner NULL: the picture was made without */
     rf_sampler *sampler;
+    rf_stage_set *stages; /* NULL: the picture was made in one */
     rf_order order;
     rf_frame frame;
     rf_image picture;
@@ -117,6 +118,9 @@ static rf_status make(replay *run, rf_shoot_totals *totals) {
     RF_TRY(rf_sampler_open(&run->sampler, run->model, &opts));
     rf_status status = rf__order_parse(&run->order, run->json, run->model);
     if (status != RF_OK) return rf__fail_in(status, "%s: ", run->path);
+    const json_t *stages = json_object_get(run->json, "stages");
+    if (stages) RF_TRY(rf__stage_set_open(&run->stages, stages, run->path, run->sampler));
+    run->order.stages = run->stages;
     RF_TRY(read_frame(run));
     RF_TRY(rf__picture_create(&run->picture, &run->frame, run->order.count));
     RF_TRY(rf__shoot(run->sampler, &run->order, 1, take, run, totals));
@@ -171,6 +175,7 @@ static int replay_main(int argc, char **argv) {
     free(rest.at);
     rf__image_free(&run.picture);
     rf__order_fini(&run.order);
+    rf__stage_set_close(&run.stages);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);
     rf_model_close(&run.refiner);

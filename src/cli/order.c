@@ -259,10 +259,12 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->times = order->grid.t;
     spec->steps = order->grid.steps;
     spec->blocks = order->blocks.runs ? &order->blocks : NULL;
+    if (order->stages) rf__stage_set_describe(order->stages, spec);
     spec->seed = rf__order_seed(order, k);
 }
 
 int64_t rf__order_answers(const rf_order *order) {
+    if (order->stages) return order->count * rf__stage_set_answers(order->stages);
     rf_block_calls calls = rf__blocks_calls(&order->blocks, 0, order->blocks.runs ? order->grid.steps : 0, false);
     if (order->blocks.runs) return order->count * (calls.network + calls.refiner);
     return order->count * rf__sampler_answers(order->solver, order->grid.steps);

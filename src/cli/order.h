@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "../api/sampler.h"
+#include "../api/stages.h"
 #include "../flow/schedule.h"
 #include "args.h"
 
@@ -41,6 +42,7 @@ typedef struct rf_order {
     rf_guidance_opts guidance;
     float *target;     /* what guidance.target points to, or NULL */
     char *target_path; /* the picture it came from, or NULL */
+    const rf_stage_set *stages; /* borrowed; in place of solver, grid and blocks; NULL: none */
     rf_grid grid;
     double shift;  /* of the schedule, for the record; 0: it has none */
     uint64_t seed; /* of image 0 */

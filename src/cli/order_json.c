@@ -30,7 +30,7 @@ static void add_guidance(json_t *json, const rf_order *order) {
 
 json_t *rf__order_json(const rf_order *order) {
     json_t *times = json_array();
-    for (int i = 0; i <= order->grid.steps; i++) json_array_append_new(times, json_real(order->grid.t[i]));
+    for (int i = 0; !order->stages && i <= order->grid.steps; i++) json_array_append_new(times, json_real(order->grid.t[i]));
     json_t *json =
         json_pack("{s:s, s:s, s:i, s:o, s:f, s:f, s:f, s:s}", "sampling_method", order->solver->name,
                   "scheduler", order->schedule->name, "steps", order->grid.steps, "times", times, "cfg_scale",
@@ -40,6 +40,12 @@ json_t *rf__order_json(const rf_order *order) {
     if (json) add_options(json, "sampling_option", order->solver->options, &order->solver_options);
     if (json) add_options(json, "policy_option", order->policy->options, &order->policy_options);
     if (json) add_blocks(json, order);
+    if (json && order->stages) {
+        json_object_set_new(json, "stages", json_deep_copy(rf__stage_set_json(order->stages)));
+        json_object_set_new(json, "sampling_method", json_string("blocks"));
+        json_object_del(json, "times"); /* each stage has its own */
+        json_object_del(json, "steps");
+    }
     if (json) add_guidance(json, order);
     return json;
 }
@@ -145,7 +151,7 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     RF_TRY(parse_options(json, "policy_option", order->policy->options, &order->policy_options, order->policy->name));
     RF_TRY(parse_guidance(order, json, model));
     RF_TRY(parse_blocks(order, json));
-    RF_TRY(parse_times(order, json_object_get(json, "times")));
+    if (!json_object_get(json, "stages")) RF_TRY(parse_times(order, json_object_get(json, "times")));
     return parse_images(order, json, model);
 }
 

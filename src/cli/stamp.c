@@ -26,7 +26,7 @@ static json_t *model_json(const rf_stamp *stamp) {
 
 static void add_refiner(json_t *json, const rf_stamp *stamp) {
     const rf_model *refiner = rf__sampler_refiner(stamp->sampler);
-    if (!refiner || !stamp->order->blocks.runs) return;
+    if (!refiner || !(stamp->order->blocks.runs || stamp->order->stages)) return;
     json_object_set_new(json, "refiner", json_pack("{s:s, s:s, s:s}", "path", stamp->refiner_path, "name", base_name(stamp->refiner_path), "sha256",
                                                    refiner->sha256));
 }
@@ -78,6 +78,8 @@ char *rf__stamp_parameters(const rf_stamp *stamp) {
     char sampler[64], schedule[64], first_line[128] = "", *text = NULL;
     capital(order->solver->name, sampler, sizeof sampler);
     capital(order->schedule->name, schedule, sizeof schedule);
+    const json_t *stages = order->stages ? rf__stage_set_json(order->stages) : NULL;
+    if (stages) snprintf(sampler, sizeof sampler, "Blocks in %zu stages", json_array_size(stages));
     if (stamp->columns)
         snprintf(first_line, sizeof first_line, "grid of %lld images", (long long)order->count);
     else if (label >= 0 && !rf__class_name(model, label, first_line, sizeof first_line))
@@ -87,7 +89,7 @@ char *rf__stamp_parameters(const rf_stamp *stamp) {
     if (asprintf(&text,
                  "%s\nSteps: %d, Sampler: %s, Schedule type: %s, CFG scale: %g, Seed: %llu, Size: %dx%d, "
                  "Model hash: %.10s, Model: %s, Version: strait %s",
-                 first_line, order->grid.steps, sampler, schedule, order->guidance.scale,
+                 first_line, stages ? (int)rf__stage_set_answers(order->stages) : order->grid.steps, sampler, schedule, order->guidance.scale,
                  (unsigned long long)rf__order_seed(order, stamp->k), model->shape.width, model->shape.height,
                  model->sha256, base_name(stamp->model_path), rf_version()) < 0)
         return NULL;

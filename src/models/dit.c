@@ -16,6 +16,7 @@
 typedef struct dit_config {
     int64_t height, width, channels, patch, depth, hidden, heads, classes, extra;
     double mlp_ratio, time_scale;
+    int64_t positions;
     int refines; /* rf_refines */
     bool sigma;
 } dit_config;
@@ -33,6 +34,8 @@ static const rf_field_desc dit_fields[] = {
     {"extra", RF_FIELD_INT, offsetof(dit_config, extra), "0", 0, 65536, NULL, "width of an extra input vector"},
     {"time_scale", RF_FIELD_FLOAT, offsetof(dit_config, time_scale), "1000", 1e-6, 1e6, NULL,
      "the network sees time_scale * t (DiT 1000; SiT's checkpoints 1)"},
+    {"positions", RF_FIELD_INT, offsetof(dit_config, positions), "0", 0, 1024, NULL,
+     "side of the table of positions, in patches, interpolated to the picture's; 0: as the picture"},
     {"refines", RF_FIELD_CHOICE, offsetof(dit_config, refines), "nothing", 0, 0, rf__refines_names,
      "a refiner (FlowTurbo: depth 1) is told a known velocity: plain; and its age: gap; and its guidance scale: guided"},
     {"sigma", RF_FIELD_BOOL, offsetof(dit_config, sigma), "false", 0, 0, NULL,
@@ -74,13 +77,22 @@ static rf_node *block(rf_graph *g, const dit_config *c, rf_taps *taps, rf_node *
     return rf__add(g, x, rf__mul_rows(g, mlp(g, c, h), part[5]));
 }
 
+/* [T,D]: the fixed table, or when it was made for another size, straight lines between its places. */
+static rf_node *positions(rf_graph *g, const dit_config *c) {
+    int64_t rows = c->height / c->patch, columns = c->width / c->patch, side = c->positions ? c->positions : rows, d = c->hidden;
+    rf_node *table = rf__buffer(g, "pos_embed", rf__shape2(side * side, d), (rf_init){RF_INIT_SINCOS2D, 1});
+    if (side == rows) return table;
+    table = rf__resize(g, rf__reshape(g, table, rf__shape4(1, side, side, d)), (int)rows, (int)columns, false);
+    return rf__reshape(g, table, rf__shape2(rows * columns, d));
+}
+
 static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs *in) {
     const dit_config *c = config;
-    int64_t tokens = c->height / c->patch * (c->width / c->patch), d = c->hidden;
+    int64_t d = c->hidden;
     rf_node *x = in->before ? rf__concat(g, in->x, in->before) : in->x;
     x = rf__patchify(g, x, (int)c->patch, true);                                  /* [B,T,p*p*C] */
     x = rf__nn_linear(g, "x_embedder.proj", x, d, xavier);                        /* [B,T,D] */
-    x = rf__add_table(g, x, rf__buffer(g, "pos_embed", rf__shape2(tokens, d), (rf_init){RF_INIT_SINCOS2D, 1}));
+    x = rf__add_table(g, x, positions(g, c));
     rf_node *e = embedding(g, c, "t_embedder", in->t, c->time_scale);
     if (in->gap) e = rf__add(g, e, embedding(g, c, "gap_embedder", in->gap, c->time_scale));
     if (in->scale) e = rf__add(g, e, embedding(g, c, "scale_embedder", in->scale, SCALE_SCALE));
@@ -120,6 +132,14 @@ static rf_model_shape dit_shape(const void *config) {
     return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines};
 }
 
+static rf_status dit_resize(void *config, int height, int width) {
+    dit_config *c = config;
+    if (!c->positions) c->positions = c->height / c->patch;
+    c->height = height;
+    c->width = width;
+    return RF_OK;
+}
+
 const rf_model_kind rf__model_dit = {
     .name = "dit",
     .source = "Peebles & Xie 2022 (DiT), Ma et al. 2024 (SiT)",
@@ -128,5 +148,6 @@ const rf_model_kind rf__model_dit = {
     .config_size = sizeof(dit_config),
     .check = dit_check,
     .shape = dit_shape,
+    .resize = dit_resize,
     .build = dit_build,
 };

@@ -162,6 +162,32 @@ int64_t rf__model_scalars(const rf_model *model) {
     return (int64_t)model->shape.height * model->shape.width * model->shape.channels;
 }
 
+rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width) {
+    const char *path = model->path ? model->path : "the model";
+    *out = (rf_model){0};
+    if (!model->kind->resize)
+        return rf__fail(RF_EUNSUPPORTED, "%s is a %s for pictures of %dx%d, whose weights fit no other size", path, model->kind->name,
+                        model->shape.width, model->shape.height);
+    void *config = malloc(model->kind->config_size);
+    if (!config) return rf__fail(RF_ENOMEM, "no memory for settings");
+    memcpy(config, model->config, model->kind->config_size);
+    rf_status status = model->kind->resize(config, height, width);
+    if (status == RF_OK && model->kind->check) status = model->kind->check(config);
+    if (status != RF_OK) {
+        free(config);
+        return rf__fail_in(status, "%s at %dx%d: ", path, width, height);
+    }
+    *out = *model;
+    out->config = config;
+    out->shape = model->kind->shape(config);
+    return RF_OK;
+}
+
+void rf__model_at_fini(rf_model *resized) {
+    free(resized->config);
+    *resized = (rf_model){0};
+}
+
 int64_t rf__model_parameters(const rf_model *model) {
     int64_t count = 0;
     for (int i = 0; i < rf__weights_count(model->weights); i++) {

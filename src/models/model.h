@@ -52,6 +52,8 @@ typedef struct rf_model_kind {
     /* Check settings that depend on each other; the sentence names the key. May be NULL. */
     rf_status (*check)(const void *config);
     rf_model_shape (*shape)(const void *config);
+    /* Settings of the same weights for pictures of another size; NULL: the weights fit one size only. */
+    rf_status (*resize)(void *config, int height, int width);
     bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
     /* v [B,H,W,C] f32 in velocity units, or the logits; of a refiner what is to be added to `before`. */
     rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);
@@ -82,6 +84,9 @@ rf_status rf__model_open(rf_model **out, const char *path);
 /* Weights from `all` (laid out as rf__weights_all), stored as f32 or bf16; metadata_json: an object merged into __metadata__. */
 rf_status rf__model_save(const rf_model *model, const float *all, const char *path, rf_dtype dtype, const char *metadata_json);
 void rf__model_free(rf_model **model);
+/* The same weights, borrowed, for pictures of another size (kinds with `resize`). errors: RF_EUNSUPPORTED, or a size that does not fit. */
+rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width);
+void rf__model_at_fini(rf_model *resized);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
 int64_t rf__model_scalars(const rf_model *model);    /* numbers of one picture or point */
 
