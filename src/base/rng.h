@@ -14,6 +14,7 @@ typedef enum rf_stream {
     RF_STREAM_LABEL_DROP,
     RF_STREAM_DROPOUT,
     RF_STREAM_TOY,
+    RF_STREAM_MIX,      /* which of two stores */
 } rf_stream;
 
 /* Four 32-bit words at `index`. */

@@ -35,22 +35,16 @@ static void print_report(const rf_recipe *recipe, const rf_run_report *report, c
     if (report->skipped) printf(", %lld steps skipped", (long long)report->skipped);
     putchar('\n');
     if (recipe->evaluate.accuracy[0]) printf("accuracy on the %s split: %.2f %%\n", recipe->evaluate.accuracy, 100 * report->accuracy);
+    const rf_straightness *s = &report->straightness;
+    if (s->energy_coupling > 0)
+        printf("straightness S %.4g, crossing V %.4g, E|x1-x0|^2 %.4g (flow: %.4g)\n", s->s, s->v, s->energy_coupling, s->energy_flow);
     for (int i = 0; i < report->couplings; i++)
-        printf("coupling MSE, %lld Euler step%s: %.4g\n", (long long)recipe->evaluate.coupling_steps.at[i],
+        printf("coupling MSE, %lld step%s: %.4g\n", (long long)recipe->evaluate.coupling_steps.at[i],
                recipe->evaluate.coupling_steps.at[i] == 1 ? "" : "s", report->coupling[i]);
 }
 
 static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report, const char *folder, const char *path) {
-    json_t *coupling = json_object();
-    for (int i = 0; i < report->couplings; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "%lld", (long long)recipe->evaluate.coupling_steps.at[i]);
-        json_object_set_new(coupling, key, json_real(report->coupling[i]));
-    }
-    json_t *object = json_pack("{ss ss sI sI sI so sf sf so}", "recipe", recipe->name, "folder", folder, "steps", (json_int_t)report->steps, "images",
-                               (json_int_t)report->images, "skipped", (json_int_t)report->skipped, "loss",
-                               isfinite(report->loss) ? json_real(report->loss) : json_null(), "seconds", report->seconds,
-                               "images_per_second", report->images_per_second, "coupling_mse", coupling);
+    json_t *object = rf__run_report_json(recipe, report, folder);
     char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(object);
     if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");

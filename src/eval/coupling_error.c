@@ -11,19 +11,19 @@ static double square_gap(const float *a, const float *b, int64_t n) {
     return sum;
 }
 
-static rf_status add_rows(rf_slab *walk, rf_slab *truth, const float *x0, const rf_cond *cond, int64_t rows, int fine,
+static rf_status add_rows(rf_slab *walk, const rf_field *second, rf_slab *truth, const float *x0, const rf_cond *cond, int64_t rows, int fine,
                           const rf_int_list *steps, double *out) {
     rf__slab_place(truth, rows, x0, cond);
     RF_TRY(rf__slab_runge_kutta(truth, fine, NULL, NULL));
     for (int i = 0; i < steps->count; i++) {
         rf__slab_place(walk, rows, x0, cond);
-        RF_TRY(rf__slab_euler(walk, steps->at[i]));
+        RF_TRY(second ? rf__slab_caf(walk, second, steps->at[i]) : rf__slab_euler(walk, steps->at[i]));
         out[i] += square_gap(walk->z, truth->z, rows * walk->n);
     }
     return RF_OK;
 }
 
-rf_status rf__coupling_error(const rf_field *field, const rf_field *exact, const float *x0, const rf_cond *cond, int64_t samples, int fine,
+rf_status rf__coupling_error(const rf_field *field, const rf_field *second, const rf_field *exact, const float *x0, const rf_cond *cond, int64_t samples, int fine,
                              const rf_int_list *steps, double *out) {
     rf_slab walk = {0}, truth = {0};
     if (field->scalars != exact->scalars)
@@ -33,7 +33,7 @@ rf_status rf__coupling_error(const rf_field *field, const rf_field *exact, const
     if (status == RF_OK) status = rf__slab_init(&truth, exact);
     for (int64_t first = 0; first < samples && status == RF_OK; first += RF_SLAB_ROWS) {
         int64_t rows = samples - first < RF_SLAB_ROWS ? samples - first : RF_SLAB_ROWS;
-        status = add_rows(&walk, &truth, x0 + first * walk.n, cond ? cond + first : NULL, rows, fine, steps, out);
+        status = add_rows(&walk, second, &truth, x0 + first * walk.n, cond ? cond + first : NULL, rows, fine, steps, out);
     }
     for (int i = 0; i < steps->count; i++) out[i] /= (double)samples;
     rf__slab_fini(&walk);
@@ -46,7 +46,7 @@ static rf_status compute(const rf_evidence *evidence, const rf_measure_opts *opt
     static const rf_int_list steps = {4, {1, 2, 4, 8}};
     const rf_flow_case *flow = evidence->flow;
     double error[4];
-    RF_TRY(rf__coupling_error(flow->field, flow->exact ? flow->exact : flow->field, flow->x0, flow->cond, flow->samples, opts->flow_steps,
+    RF_TRY(rf__coupling_error(flow->field, NULL, flow->exact ? flow->exact : flow->field, flow->x0, flow->cond, flow->samples, opts->flow_steps,
                               &steps, error));
     for (int i = 0; i < 4; i++) rf__measure_put(values, keys[i], NULL, error[i]);
     return RF_OK;

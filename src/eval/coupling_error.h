@@ -8,9 +8,10 @@
 #include "../flow/field.h"
 #include "../io/fields.h"
 
-/* out[i]: the error of steps->at[i] Euler steps of `field`, over noise x0 [samples, scalars]. exact: the velocity whose solution by
+/* second: NULL, or the second network of Constant Acceleration Flow, whose steps are then taken instead of Euler's.
+ * out[i]: the error of steps->at[i] Euler steps of `field`, over noise x0 [samples, scalars]. exact: the velocity whose solution by
  * `fine` Runge-Kutta steps is the yardstick; may be `field` itself, when no exact one is known. cond: [samples] or NULL. */
-rf_status rf__coupling_error(const rf_field *field, const rf_field *exact, const float *x0, const rf_cond *cond, int64_t samples, int fine,
+rf_status rf__coupling_error(const rf_field *field, const rf_field *second, const rf_field *exact, const float *x0, const rf_cond *cond, int64_t samples, int fine,
                              const rf_int_list *steps, double *out);
 
 #endif

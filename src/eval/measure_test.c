@@ -351,7 +351,7 @@ static void straightness_inside_windows(void **state) {
     /* and four Euler steps of it end where the exact flow ends */
     double error[1];
     const rf_int_list steps = {1, {4}};
-    assert_int_equal(rf__coupling_error(&student, &teacher, x0, NULL, WINDOWED, 64, &steps, error), RF_OK);
+    assert_int_equal(rf__coupling_error(&student, NULL, &teacher, x0, NULL, WINDOWED, 64, &steps, error), RF_OK);
     assert_true(error[0] < 1e-8);
 }
 

@@ -64,6 +64,24 @@ rf_status rf__slab_euler(rf_slab *slab, int64_t steps) {
     return RF_OK;
 }
 
+rf_status rf__slab_caf(rf_slab *slab, const rf_field *second, int64_t steps) {
+    int64_t n = slab->n, all = slab->rows * n;
+    float *first = slab->k[0], *mean = slab->k[1];
+    RF_TRY(rf__slab_ask(slab, slab->z, 0, first));
+    rf_status status = RF_OK;
+    for (int64_t s = 0; s < steps && status == RF_OK; s++) {
+        for (int64_t r = 0; r < slab->rows; r++) {
+            slab->t[r] = (float)s / (float)steps;
+            slab->cond[r].before = first + r * n;
+        }
+        status = second->velocity(second->self, slab->rows, slab->z, slab->t, slab->cond, mean);
+        float h = 1 / (float)steps, push = (float)(2 * s + 1) / (float)(steps * steps);
+        for (int64_t i = 0; i < all && status == RF_OK; i++) slab->z[i] += h * first[i] + push * (mean[i] - first[i]);
+    }
+    for (int64_t r = 0; r < slab->rows; r++) slab->cond[r].before = NULL;
+    return status;
+}
+
 static void move(const rf_slab *slab, const float *v, float h) {
     for (int64_t i = 0; i < slab->rows * slab->n; i++) slab->at[i] = slab->z[i] + h * v[i];
 }

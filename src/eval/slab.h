@@ -30,6 +30,8 @@ rf_status rf__slab_between(rf_slab *slab, double a, double b, int64_t steps, rf_
 /* Of so many steps of the whole way, those for [a, b]: at least one. */
 int64_t rf__slab_share(double a, double b, int64_t steps);
 rf_status rf__slab_euler(rf_slab *slab, int64_t steps);
+/* Steps of Constant Acceleration Flow: the field's velocity once, then `second`, told that velocity, answers the mean speed (flow/solvers/caf.c). */
+rf_status rf__slab_caf(rf_slab *slab, const rf_field *second, int64_t steps);
 rf_status rf__slab_runge_kutta(rf_slab *slab, int64_t steps, rf_slab_fn note, void *user);
 
 #endif

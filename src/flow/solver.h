@@ -19,11 +19,12 @@ typedef struct rf_request {
     bool on_path; /* x is the job's state at a grid point; false: a stage inside a step (predictor, midpoint)
                    */
     bool refine;  /* the solver is content with the refiner's answer */
+    const float *before; /* [scalars] what the refiner is to correct, borrowed as x; NULL: the newest velocity */
 } rf_request;
 
 typedef struct rf_solver {
     const char *name, *source, *help;
-    int order;          /* of the global error */
+    int order;          /* of the global error; 0: it does not solve the ODE of one velocity, however many steps */
     int calls_per_step; /* network answers a grid step (adaptive: per attempt) */
     int extra_calls;    /* of a whole walk from noise to data, beside steps * calls_per_step; may be negative */
     bool adaptive;      /* chooses its own steps: the grid gives the ends and the first step */
@@ -31,6 +32,7 @@ typedef struct rf_solver {
     bool history;       /* reads job->history */
     bool carries;       /* buffer[0] is a velocity it hands from step to step while job->carried */
     bool blocks;        /* walks job->blocks */
+    bool corrects;      /* a second network, given as the refiner, answers all requests but the first: no refiner and no policy will do instead */
     const rf_option *options; /* NULL: none */
     /* Start at job->position = 0; history cleared. */
     void (*begin)(rf_job *job);

@@ -75,7 +75,7 @@ static void order_by_halving(void **state) {
     for (int s = 0; rf__solvers()[s]; s++) {
         const rf_solver *solver = rf__solvers()[s];
         /* dpm++2m's error changes its sign here at coarse grids; solver_exact_test measures it. */
-        if (solver->adaptive || strcmp(solver->name, "dpm++2m") == 0) continue;
+        if (solver->adaptive || solver->order == 0 || strcmp(solver->name, "dpm++2m") == 0) continue;
         /* Fourth order on the sigmoid grid meets float rounding before it meets its asymptote. */
         for (int g = 0; g < (solver->order > 2 ? 2 : 3); g++) {
             /* Coarse enough that the method's error stays above float rounding (1e-7). */

@@ -51,6 +51,8 @@ static rf_status check(const rf_job_spec *spec) {
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
     if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
+    if (spec->solver->corrects && (!spec->refiner || spec->policy != rf__policy_find("none")))
+        return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, and no policy that skips", spec->solver->name);
     if (spec->carry && !spec->solver->carries)
         return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
     if (spec->policy->check) RF_TRY(spec->policy->check(spec->policy, &spec->setup, spec->solver, spec->times, spec->steps));
@@ -328,7 +330,7 @@ rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
         const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;
         const rf_history *history = &trajectory->job.history;
         bool guided = trajectory->spec.guidance != rf__guidances()[0] && trajectory->ask.t >= opts->low && trajectory->ask.t <= opts->high;
-        cond.before = history->v[0];
+        cond.before = trajectory->ask.before ? trajectory->ask.before : history->v[0];
         cond.gap = (float)fabs(trajectory->ask.t - history->t[0]);
         cond.scale = guided ? (float)opts->scale : 1;
     }

@@ -31,7 +31,7 @@ typedef struct rf_sample_config {
 /* Numbers printed after training. */
 typedef struct rf_evaluate_config {
     rf_int_list coupling_steps; /* squared coupling error against the exact flow after N Euler steps; toys only */
-    int64_t samples;
+    int64_t samples, crossing;
     char exact[RF_FIELD_STRING_MAX]; /* toy whose exact velocity is the yardstick; empty: the data's own */
     char accuracy[RF_FIELD_STRING_MAX]; /* split whose pictures a classifier names; empty: none */
 } rf_evaluate_config;

@@ -9,6 +9,8 @@ const rf_field_desc rf__data_fields[] = {
     {"name", RF_FIELD_STRING, AT(rf_data_config, name), NULL, 0, 0, NULL, "data set or toy"},
     {"path", RF_FIELD_STRING, AT(rf_data_config, path), "", 0, 0, NULL, "folder or file of the data set; empty: where it is usually installed"},
     {"split", RF_FIELD_STRING, AT(rf_data_config, split), "train", 0, 0, NULL, "train or test; train:5,7,9 for these classes alone"},
+    {"real", RF_FIELD_STRING, AT(rf_data_config, real), "", 0, 0, NULL, "pairs: a second store, of pairs found from data (strait pairs --invert); empty: none"},
+    {"real_share", RF_FIELD_FLOAT, AT(rf_data_config, real_share), "0.2", 0, 1, NULL, "pairs: share of samples drawn from it"},
     {"limit", RF_FIELD_INT, AT(rf_data_config, limit), "0", 0, 1e9, NULL, "use only the first so many samples; 0: all"},
     {"flip", RF_FIELD_BOOL, AT(rf_data_config, flip), "false", 0, 0, NULL, "mirror half of the images"},
     {NULL}};
@@ -78,6 +80,7 @@ const rf_field_desc rf__evaluate_fields[] = {
     {"coupling_steps", RF_FIELD_INTS, E(coupling_steps), "[]", 1, 1000, NULL,
      "toys: after training, print the squared error per sample of so many Euler steps against the exact flow"},
     {"samples", RF_FIELD_INT, E(samples), "10000", 1, 1e7, NULL, "noise samples it is averaged over"},
+    {"crossing", RF_FIELD_INT, E(crossing), "0", 0, 1e6, NULL, "so many pairs: print how straight the flow is (S) and how much the pairs cross (V); 0: not"},
     {"exact", RF_FIELD_STRING, E(exact), "", 0, 0, NULL, "toy whose exact flow coupling_steps compares with; empty: that of data.name"},
     {"accuracy", RF_FIELD_STRING, E(accuracy), "", 0, 0, NULL, "classifiers: print the share of this split that is named right, e.g. test"},
     {NULL}};

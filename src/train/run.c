@@ -15,6 +15,7 @@
 #include "../models/model_field.h"
 #include "accuracy.h"
 #include "checkpoint.h"
+#include "crossing.h"
 #include "grid.h"
 #include "images.h"
 
@@ -192,7 +193,7 @@ static rf_status save_model(run *r) {
 }
 
 /* Euler steps of `field` against the exact velocity of the data, on noise that the training has not seen. */
-static rf_status coupling_errors(run *r, const rf_field *field) {
+static rf_status coupling_errors(run *r, const rf_field *field, const rf_field *second) {
     enum { FINE_STEPS = 64 /* of Runge-Kutta: error 1e-6 on the 8 Gaussians */ };
     const rf_evaluate_config *c = &r->recipe->evaluate;
     rf_source toy = {0};
@@ -207,7 +208,7 @@ static rf_status coupling_errors(run *r, const rf_field *field) {
     if (!noise) return rf__fail(RF_ENOMEM, "evaluate: no memory for %lld samples", (long long)c->samples);
     for (int64_t k = 0; k < c->samples; k++)
         rf__rng_normal_sample(~(uint64_t)r->recipe->train.seed, RF_STREAM_NOISE, (uint64_t)k, field->scalars, noise + k * field->scalars);
-    status = rf__coupling_error(field, &exact, noise, NULL, c->samples, FINE_STEPS, &c->coupling_steps, r->report->coupling);
+    status = rf__coupling_error(field, second, &exact, noise, NULL, c->samples, FINE_STEPS, &c->coupling_steps, r->report->coupling);
     rf__free(noise);
     return status;
 }
@@ -215,13 +216,21 @@ static rf_status coupling_errors(run *r, const rf_field *field) {
 static rf_status evaluate(run *r) {
     const rf_evaluate_config *c = &r->recipe->evaluate;
     if (c->accuracy[0]) RF_TRY(rf__train_accuracy(r->ema, &r->recipe->data, c->accuracy, r->trainer->pool, &r->report->accuracy));
-    if (c->coupling_steps.count == 0) return RF_OK;
-    rf_model_field *model = NULL;
-    RF_TRY(rf__model_field_open(&model, r->ema, RF_F32, r->trainer->pool, 1024));
-    rf_field field = rf__model_field_view(model);
-    rf_status status = coupling_errors(r, &field);
-    rf__model_field_close(&model);
+    if (c->coupling_steps.count == 0 && c->crossing == 0) return RF_OK;
+    rf_model_field *model = NULL, *initial = NULL;
+    rf_model *first = r->trainer->initial ? r->trainer->initial->model : NULL; /* of Constant Acceleration Flow */
+    rf_status status = rf__model_field_open(&model, r->ema, RF_F32, r->trainer->pool, 1024);
+    if (status == RF_OK && first) status = rf__model_field_open(&initial, first, RF_F32, r->trainer->pool, 1024);
+    rf_field field = {0}, second = {0};
+    if (status == RF_OK) {
+        second = rf__model_field_view(model);
+        field = first ? rf__model_field_view(initial) : second;
+        if (c->coupling_steps.count) status = coupling_errors(r, &field, first ? &second : NULL);
+    }
     if (status == RF_OK) r->report->couplings = c->coupling_steps.count;
+    if (status == RF_OK && c->crossing) status = rf__train_crossing(r->recipe, &r->trainer->source, &field, &r->report->straightness);
+    rf__model_field_close(&model);
+    rf__model_field_close(&initial);
     return status;
 }
 

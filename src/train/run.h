@@ -2,6 +2,7 @@
  *   recipe.json  checkpoint_*.safetensors  log.jsonl  loss.png  loss_by_time.png  samples_*.png  model.safetensors */
 #ifndef RF_TRAIN_RUN_H
 #define RF_TRAIN_RUN_H
+#include "../eval/straightness.h"
 #include "recipe.h"
 
 typedef struct rf_run_opts {
@@ -14,6 +15,7 @@ typedef struct rf_run_report {
     int64_t steps, images, skipped;
     double seconds, images_per_second, loss; /* of this process; loss: mean of the newest log interval */
     double accuracy;                         /* of a classifier, evaluate.accuracy; 0: not asked for */
+    rf_straightness straightness;            /* over the pairs it learned from, evaluate.crossing; energy_coupling 0: not asked for */
     int couplings;                           /* evaluate.coupling_steps */
     double coupling[RF_FIELD_LIST_MAX];      /* squared error per sample against the exact flow */
 } rf_run_report;
@@ -21,5 +23,8 @@ typedef struct rf_run_report {
 /* errors: RF_EINTERRUPTED after rf__interrupted, with a checkpoint written; RF_ENUMERIC when too many steps in a row had no finite gradient;
  * RF_EINVAL when the folder holds another run and resume is off. */
 rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report);
+
+/* What the program prints as a report (new reference), or NULL when out of memory. */
+json_t *rf__run_report_json(const rf_recipe *recipe, const rf_run_report *report, const char *folder);
 
 #endif

@@ -126,7 +126,7 @@ static void exact_velocity_gives_the_figures_of_the_page(void **state) {
     float *noise = rf__alloc_array(SAMPLES, 2 * sizeof *noise);
     assert_non_null(noise);
     for (uint64_t k = 0; k < SAMPLES; k++) rf__rng_normal_sample(11, RF_STREAM_NOISE, k, 2, noise + 2 * k);
-    assert_int_equal(rf__coupling_error(&field, &field, noise, NULL, SAMPLES, 64, &steps, error), RF_OK);
+    assert_int_equal(rf__coupling_error(&field, NULL, &field, noise, NULL, SAMPLES, 64, &steps, error), RF_OK);
     for (int i = 0; i < 5; i++) assert_true(fabs(error[i] / page[i] - 1) < 0.05);
     rf__free(noise);
     rf__pool_free(&pool);

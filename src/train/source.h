@@ -10,6 +10,8 @@
 /* The `data` section of a recipe. */
 typedef struct rf_data_config {
     char name[RF_FIELD_STRING_MAX], path[RF_FIELD_STRING_MAX], split[RF_FIELD_STRING_MAX];
+    char real[RF_FIELD_STRING_MAX]; /* a second store, of pairs found by inverting data */
+    double real_share;
     int64_t limit;    /* use only the first so many samples; 0: all */
     bool flip;
 } rf_data_config;

@@ -7,6 +7,7 @@
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../models/grow.h"
+#include "crossing.h"
 #include "memory_need.h"
 
 /* Forward, loss and backward of `micro_batch` rows. */
@@ -85,7 +86,9 @@ static rf_status open_frozen(rf_trainer *tr, const rf_model_shape *shape) {
     if (c->premetric[0] && rf__premetric_open(&tr->premetric, &spec) != RF_OK) return rf__fail_in(RF_EINVAL, "train.premetric: ");
     if (c->initial[0]) {
         RF_TRY(rf__initial_open(&tr->initial, c->initial, shape, c->micro_batch, (rf_dtype)c->dtype));
-        snprintf(tr->model->refiner.predictor, sizeof tr->model->refiner.predictor, "%s", tr->initial->model->sha256);
+        rf_refiner_facts *facts = &tr->model->refiner; /* all gaps: it is told the velocity at t = 0 whatever its own time */
+        *facts = (rf_refiner_facts){.gap_most = 1, .scale_least = 1, .scale_most = 1};
+        memcpy(facts->predictor, tr->initial->model->sha256, sizeof facts->predictor);
     }
     if (c->normalise != RF_NORMALISE_TIME) return RF_OK;
     tr->scale = rf__alloc(sizeof *tr->scale);
@@ -95,7 +98,8 @@ static rf_status open_frozen(rf_trainer *tr, const rf_model_shape *shape) {
 /* What a loss that is no squared error, or is weighed by its own residual, learns of a coupling that crosses is not the mean. */
 static void warn_of_crossing(const rf_recipe *recipe) {
     const rf_train_config *c = &recipe->train;
-    if (recipe->coupling->pairs || recipe->metric->labels || (!c->premetric[0] && c->normalise != RF_NORMALISE_SAMPLE)) return;
+    bool joined = recipe->coupling->pairs || recipe->coupling->online || recipe->coupling->refines;
+    if (joined || !rf__train_needs_straight(recipe)) return;
     rf__warn("train.%s %s with train.coupling %s: its pairs cross, and the best answer is then not the mean velocity; expected a coupling that "
              "a flow joins (stored)", c->premetric[0] ? "premetric" : "normalise", c->premetric[0] ? c->premetric : "sample", c->coupling);
 }
