@@ -192,7 +192,7 @@ static rf_status feed(const rf_sampler *sampler, rf_batcher *batcher, run_state 
     const rf_run *run = state->run;
     int64_t given = 0;
     while (given < run->count || rf__batcher_busy(batcher)) {
-        while (given < run->count && rf__batcher_room(batcher) > 0)
+        while (given < run->count && rf__batcher_room(batcher) > 0 && (!run->ready || run->ready(run->user, given)))
             RF_TRY(submit(sampler, batcher, run, given++));
         RF_TRY(rf__batcher_tick(batcher));
         RF_TRY(state->status);

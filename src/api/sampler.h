@@ -14,6 +14,7 @@ typedef struct rf_run {
     /* Fill spec (already zero, with field and condition set to "no class"). What it points to must live until
      * `finished` of this job. */
     rf_status (*describe)(void *user, int64_t k, rf_job_spec *spec);
+    bool (*ready)(void *user, int64_t k); /* whether job k may begin now; it and all behind it wait for earlier ones. NULL: always */
     /* An error ends the run and is what rf__sampler_run returns. */
     rf_status (*finished)(void *user, const rf_trajectory *trajectory);
     void (*progress)(void *user, int64_t done, int64_t total); /* network answers; may be NULL */

@@ -37,6 +37,8 @@ static const rf_arg own[] = {
              "one is the model's (recipes/stages)"},
     {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
      .help = "%d, %03d is the image number; - is standard output"},
+    {"init-latent", 0, NULL, RF_ARG_STRING, AT(sampling.init_latent), .value = "FILE",
+     .help = "begin from the latents of strait invert instead of noise, one an image, under their classes when none are given"},
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
     {"columns", 0, NULL, RF_ARG_INT, AT(columns), .min = 1, .max = 10000, .value = "N",
      .help = "of the grid; not given: one row a class, or nearly square"},

@@ -19,6 +19,8 @@ typedef struct rf_command {
 #define RF_COMMANDS(X) \
     X(generate)        \
     X(stream)          \
+    X(invert)          \
+    X(edit)            \
     X(train)           \
     X(info)            \
     X(replay)          \

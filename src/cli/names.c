@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "../flow/admission.h"
+#include "../flow/edit.h"
 #include "../flow/guidance.h"
 #include "../flow/policy.h"
 #include "../flow/schedule.h"
@@ -17,7 +18,10 @@
     } while (0)
 
 void rf__names_of_guidances(const char *names[RF_NAMES_MAX]) {
-    LIST(rf__guidances());
+    int count = 0;
+    for (const rf_guidance *const *at = rf__guidances(); *at && count + 1 < RF_NAMES_MAX; at++)
+        if (!(*at)->edits) names[count++] = (*at)->name;
+    names[count] = NULL;
 }
 void rf__names_of_solvers(const char *names[RF_NAMES_MAX]) {
     LIST(rf__solvers());
@@ -30,6 +34,9 @@ void rf__names_of_policies(const char *names[RF_NAMES_MAX]) {
     for (const rf_policy *const *at = rf__policies(); *at && count + 1 < RF_NAMES_MAX; at++)
         if (!(*at)->internal) names[count++] = (*at)->name;
     names[count] = NULL;
+}
+void rf__names_of_edits(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__edit_strategies());
 }
 void rf__names_of_admissions(const char *names[RF_NAMES_MAX]) {
     LIST(rf__admissions());

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "../base/log.h"
 #include "../base/memory.h"
 #include "class_names.h"
 #include "picture.h"
@@ -118,6 +119,37 @@ static rf_status labels_of_numbers(rf_order *order, const rf_arg_list *list, con
     return RF_OK;
 }
 
+rf_status rf__order_take_latents(rf_order *order, const char *path, const rf_model *model) {
+    RF_TRY(rf__latents_read(&order->latents, path, &model->shape));
+    order->latent_path = strdup(path);
+    if (!order->latent_path) return rf__fail(RF_ENOMEM, "no memory for a file name");
+    for (int64_t k = 0; k < order->latents.count; k++) {
+        rf_status status = rf__sampler_check_label(model, rf__latents_label(&order->latents, k));
+        if (status != RF_OK) return rf__fail_in(status, "%s: ", path);
+    }
+    const char *made = json_string_value(json_object_get(order->latents.facts, "model_sha256"));
+    if (made && model->sha256[0] && strcmp(made, model->sha256))
+        rf__warn("%s: was made with another model than %s", path, model->path ? model->path : "this one");
+    return RF_OK;
+}
+
+/* The classes the latents were made under, unless others are asked for. */
+static rf_status take_latents(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    if (!flags->init_latent) return RF_OK;
+    RF_TRY(rf__order_take_latents(order, flags->init_latent, model));
+    int64_t count = order->latents.count;
+    if (flags->count > count)
+        return rf__fail(RF_EINVAL, "--batch-count is %lld, expected at most the %lld latents of %s", (long long)flags->count, (long long)count,
+                        flags->init_latent);
+    if (!flags->count) order->count = count;
+    if (order->label_count) return RF_OK;
+    order->labels = rf__alloc_array((size_t)order->count, sizeof *order->labels);
+    if (!order->labels) return rf__fail(RF_ENOMEM, "no memory for %lld classes", (long long)order->count);
+    for (int64_t k = 0; k < order->count; k++) order->labels[k] = rf__latents_label(&order->latents, k);
+    order->label_count = (int)order->count;
+    return RF_OK;
+}
+
 /* Classes by number or by name; one block of images each. */
 static rf_status take_labels(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     int count = flags->prompt ? 1 : flags->class_label.count;
@@ -201,6 +233,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
                         model->windows.count);
     RF_TRY(check_size(flags, model));
     RF_TRY(take_labels(order, flags, model));
+    RF_TRY(take_latents(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));
     RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags, model) : named_grid(order, flags, model));
     order->seed = (uint64_t)flags->seed;
@@ -231,6 +264,8 @@ void rf__order_fini(rf_order *order) {
     rf__free(order->seeds);
     rf__free(order->target);
     free(order->target_path);
+    rf__latents_fini(&order->latents);
+    free(order->latent_path);
     free(order->output);
     memset(order, 0, sizeof *order);
 }
@@ -261,6 +296,11 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->blocks = order->blocks.runs ? &order->blocks : NULL;
     if (order->stages) rf__stage_set_describe(order->stages, spec);
     spec->seed = rf__order_seed(order, k);
+    if (!order->latents.count) return;
+    int64_t n = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+    const char *made = json_string_value(json_object_get(order->latents.facts, "sampling_method"));
+    spec->init = order->latents.x + k * n;
+    if (order->latents.carry && order->solver->undoes && made && !strcmp(made, order->solver->name)) spec->carry = order->latents.carry + k * n;
 }
 
 int64_t rf__order_answers(const rf_order *order) {

@@ -8,6 +8,7 @@
 #include "../api/stages.h"
 #include "../flow/schedule.h"
 #include "args.h"
+#include "latent.h"
 
 /* What the flags say about sampling. The keys of a request file are the same names with underscores. */
 typedef struct rf_sampling_flags {
@@ -26,6 +27,7 @@ typedef struct rf_sampling_flags {
     int64_t guidance_end;
     rf_arg_list sigmas, times;
     double deadline_ms; /* 0: none */
+    const char *init_latent; /* a file of strait invert; NULL: noise */
     const char *output;
     /* set by the command, not by flags: */
     double from;       /* t where the walk begins */
@@ -43,6 +45,8 @@ typedef struct rf_order {
     float *target;     /* what guidance.target points to, or NULL */
     char *target_path; /* the picture it came from, or NULL */
     const rf_stage_set *stages; /* borrowed; in place of solver, grid and blocks; NULL: none */
+    rf_latents latents; /* image k begins from latent k; count 0: from noise */
+    char *latent_path;  /* the file they came from, or NULL */
     rf_grid grid;
     double shift;  /* of the schedule, for the record; 0: it has none */
     uint64_t seed; /* of image 0 */
@@ -64,6 +68,9 @@ uint64_t rf__order_seed(const rf_order *order, int64_t k);
 int32_t rf__order_label(const rf_order *order, const rf_model *model, int64_t k); /* -1: none */
 void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k, rf_job_spec *spec);
 int64_t rf__order_answers(const rf_order *order); /* when all come from the network */
+
+/* Take the latents of a file of strait invert. errors: those of rf__latents_read. */
+rf_status rf__order_take_latents(rf_order *order, const char *path, const rf_model *model);
 
 /* The settings that all images of the order share, as JSON (new reference); without seeds and labels. */
 json_t *rf__order_json(const rf_order *order);

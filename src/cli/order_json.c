@@ -47,6 +47,7 @@ json_t *rf__order_json(const rf_order *order) {
         json_object_del(json, "steps");
     }
     if (json) add_guidance(json, order);
+    if (json && order->latent_path) json_object_set_new(json, "init_latent", json_string(order->latent_path));
     return json;
 }
 
@@ -136,6 +137,23 @@ static rf_status parse_images(rf_order *order, const json_t *json, const rf_mode
     return RF_OK;
 }
 
+/* A picture says which of the latents it began from; a grid has all of them. */
+static rf_status parse_latents(rf_order *order, const json_t *json, const rf_model *model) {
+    const char *path = json_string_value(json_object_get(json, "init_latent"));
+    const json_t *index = json_object_get(json, "latent_index");
+    if (!path) return RF_OK;
+    RF_TRY(rf__order_take_latents(order, path, model));
+    int64_t first = json_is_integer(index) ? json_integer_value(index) : 0, n = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+    if (first < 0 || order->count > order->latents.count - first)
+        return rf__fail(RF_EFORMAT, "%s: has %lld latents, expected %lld from number %lld on", path, (long long)order->latents.count,
+                        (long long)order->count, (long long)first);
+    rf_latents *latents = &order->latents;
+    size_t bytes = (size_t)(order->count * n) * sizeof(float);
+    memmove(latents->x, latents->x + first * n, bytes);
+    if (latents->carry) memmove(latents->carry, latents->carry + first * n, bytes);
+    return RF_OK;
+}
+
 static rf_status parse(rf_order *order, const json_t *json, const rf_model *model) {
     const char *method = json_string_value(json_object_get(json, "sampling_method"));
     const char *scheduler = json_string_value(json_object_get(json, "scheduler"));
@@ -152,7 +170,8 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     RF_TRY(parse_guidance(order, json, model));
     RF_TRY(parse_blocks(order, json));
     if (!json_object_get(json, "stages")) RF_TRY(parse_times(order, json_object_get(json, "times")));
-    return parse_images(order, json, model);
+    RF_TRY(parse_images(order, json, model));
+    return parse_latents(order, json, model);
 }
 
 rf_status rf__order_parse(rf_order *out, const json_t *json, const rf_model *model) {

@@ -1,6 +1,8 @@
 /* sampling_args.c - see sampling_args.h. */
 #include "sampling_args.h"
 
+#include <string.h>
+
 #include "names.h"
 
 #define AT(field) offsetof(rf_sampling_flags, field)
@@ -74,4 +76,9 @@ void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own) {
     int count = 0, most = RF_ARGS_MAX - 1 - length(sampling);
     while (own[count].name && count < most) table[count] = own[count], count++;
     for (int i = 0; i <= length(sampling); i++) table[count++] = sampling[i];
+}
+
+void rf__sampling_preset(rf_arg table[RF_ARGS_MAX], const char *name, const char *preset) {
+    for (int i = 0; table[i].name; i++)
+        if (strcmp(table[i].name, name) == 0) table[i].preset = preset;
 }

@@ -55,6 +55,7 @@ json_t *rf__stamp_json(const rf_stamp *stamp) {
     json_object_set_new(json, "width", json_integer(model->shape.width));
     json_object_set_new(json, "height", json_integer(model->shape.height));
     if (stamp->zoom > 1) json_object_set_new(json, "zoom", json_integer(stamp->zoom));
+    if (stamp->order->latent_path && !stamp->columns) json_object_set_new(json, "latent_index", json_integer((json_int_t)stamp->k));
     if (stamp->columns) {
         add_grid(json, stamp, model);
     } else {

@@ -280,7 +280,7 @@ static int64_t rows_wanted(const rf_batcher *batcher, const rf_trajectory *first
 static void put_rows(rf_batcher *batcher, rf_trajectory *trajectory, int64_t scalars, int row, double now) {
     if (trajectory->started == 0) trajectory->started = now;
     for (int i = 0; i < trajectory->row_count; i++, row++) {
-        memcpy(batcher->x + row * scalars, trajectory->ask.x, (size_t)scalars * sizeof *batcher->x);
+        rf__trajectory_place(trajectory, i, batcher->x + row * scalars);
         batcher->t[row] = (float)trajectory->ask.t;
         batcher->cond[row] = rf__trajectory_cond(trajectory, i);
     }

@@ -128,10 +128,11 @@ static const rf_guidance onetime = {
     .rows = onetime_rows,
     .combine = onetime_combine,
     .check = onetime_check};
-static const rf_guidance *const guidances[] = {&none, &cfg, &endpoint, &onetime, NULL};
+extern const rf_guidance rf__guidance_flowedit;
+static const rf_guidance *const guidances[] = {&none, &cfg, &endpoint, &onetime, &rf__guidance_flowedit, NULL};
 
 rf_guidance_opts rf__guidance_defaults(void) {
-    return (rf_guidance_opts){.scale = 1, .low = 0, .high = 1, .delta = 1, .end = 1};
+    return (rf_guidance_opts){.scale = 1, .low = 0, .high = 1, .delta = 1, .end = 1, .source_scale = 1};
 }
 
 const rf_guidance *const *rf__guidances(void) {

@@ -31,6 +31,7 @@ typedef struct rf_solver {
     int buffers;        /* extra [scalars] vectors it needs in job->buffer */
     bool history;       /* reads job->history */
     bool carries;       /* buffer[0] is a velocity it hands from step to step while job->carried */
+    bool undoes;        /* walking back from its end with buffer[0] as the carry leads to the start again, up to rounding */
     bool blocks;        /* walks job->blocks */
     bool corrects;      /* a second network, given as the refiner, answers all requests but the first: no refiner and no policy will do instead */
     const rf_option *options; /* NULL: none */

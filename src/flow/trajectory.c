@@ -47,6 +47,11 @@ static rf_status check(const rf_job_spec *spec) {
     RF_TRY(check_blocks(spec));
     RF_TRY(check_scale(spec));
     RF_TRY(check_stages(spec));
+    if (!spec->mask != !spec->follow) return rf__fail(RF_EINVAL, "a job has a mask or a walk to follow, expected both or none");
+    if (spec->stage_count && (spec->mask || spec->track || spec->init))
+        return rf__fail(RF_EINVAL, "a walk through stages is given a start or a mask, expected one that begins with noise");
+    if ((spec->mask || spec->track) && spec->solver->adaptive)
+        return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops at the grid's points", spec->solver->name);
     if (spec->windows && spec->solver->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
@@ -163,6 +168,18 @@ static rf_status begin_policy(rf_trajectory *trajectory) {
     return status;
 }
 
+/* Position `position` of the walk as a row of track and follow. */
+static int64_t row_of(const rf_job *job, int position) {
+    bool rising = job->grid[job->steps] > job->grid[0];
+    return rising ? position : job->steps - position;
+}
+
+static void keep_track(rf_trajectory *trajectory) {
+    const rf_job *job = &trajectory->job;
+    float *track = trajectory->spec.track;
+    if (track) memcpy(track + row_of(job, job->position) * job->scalars, job->x, (size_t)job->scalars * sizeof *track);
+}
+
 rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     RF_TRY(allocate(trajectory));
@@ -178,6 +195,7 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     }
     RF_TRY(begin_policy(trajectory));
     trajectory->status = RF_JOB_ACTIVE;
+    keep_track(trajectory);
     return RF_OK;
 }
 
@@ -241,10 +259,23 @@ static bool all_finite(const float *v, int64_t n) {
     return sum == 0;
 }
 
+/* Where the mask says so the velocity is the one that leads to the followed walk at the end of the step. It is the same for every stage of
+ * a step, so whatever the solver makes of its stages the step ends there; a solver's memory stays valid. */
+static void stay(const rf_trajectory *trajectory, float *v) {
+    const rf_job *job = &trajectory->job;
+    const float *mask = trajectory->spec.mask;
+    if (!mask) return;
+    const float *to = trajectory->spec.follow + row_of(job, job->position + 1) * job->scalars;
+    float rate = (float)(1 / rf__job_step(job));
+    for (int64_t i = 0; i < job->scalars; i++)
+        if (mask[i] != 1) v[i] = mask[i] * v[i] + (1 - mask[i]) * ((to[i] - job->x[i]) * rate);
+}
+
 /* Everybody who wants to know the velocity hears of it, the solver last. */
-static void take(rf_trajectory *trajectory, const float *v) {
+static void take(rf_trajectory *trajectory, float *v) {
     rf_job *job = &trajectory->job;
     trajectory->row_count = 0;
+    stay(trajectory, v);
     if (!all_finite(v, job->scalars)) {
         fail(trajectory,
              rf__fail(RF_ENUMERIC, "velocity of seed %llu at t = %g (step %d of %d) is not a finite number",
@@ -267,6 +298,7 @@ static void take(rf_trajectory *trajectory, const float *v) {
     job->solver->accept(job, v);
     if (job->failure != RF_OK) fail(trajectory, job->failure);
     bool arrived = job->position != position;
+    if (arrived) keep_track(trajectory);
     if (arrived && trajectory->spec.windows && rf__windows_edge(trajectory->spec.windows, job->t)) rf__job_invalidate(job);
 }
 
@@ -322,10 +354,21 @@ const rf_field *rf__trajectory_field(const rf_trajectory *trajectory) {
     return trajectory->kind == RF_KIND_REFINE ? trajectory->spec.refiner : trajectory->spec.field;
 }
 
+void rf__trajectory_place(const rf_trajectory *trajectory, int row, float *out) {
+    const rf_guidance *guidance = guidance_of(trajectory);
+    const rf_job_spec *spec = &trajectory->spec;
+    const rf_request *ask = &trajectory->ask;
+    int64_t n = trajectory->job.scalars;
+    if (guidance->place) guidance->place(&spec->guidance_opts, trajectory->rows[row], n, ask->x, ask->t, out);
+    else memcpy(out, ask->x, (size_t)n * sizeof *out);
+}
+
 rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
     rf_cond cond = trajectory->spec.cond;
-    if (trajectory->rows[row] == RF_ROW_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
-    else cond.hook = trajectory->hook;
+    rf_row kind = trajectory->rows[row];
+    if (kind == RF_ROW_SOURCE) cond.label = trajectory->spec.guidance_opts.source_label;
+    if (kind == RF_ROW_NULL || kind == RF_ROW_SOURCE_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
+    if (kind == RF_ROW_COND) cond.hook = trajectory->hook;
     if (trajectory->kind == RF_KIND_REFINE) {
         const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;
         const rf_history *history = &trajectory->job.history;

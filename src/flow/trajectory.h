@@ -33,6 +33,10 @@ typedef struct rf_job_spec {
     rf_replay *replay;       /* what its conditional rows record of the attention, or take from another walk; NULL: nothing */
     uint64_t seed;           /* x0 is sample 0 of this seed, so that a job does not know its neighbours */
     const float *init;       /* [scalars] start instead of noise; NULL: noise */
+    /* [steps + 1, scalars] states at the grid points, the noise end first whichever way the job walks. track: written; follow with mask
+     * [scalars] in [0,1] (1: free): where the mask is 0 the walk goes along `follow` instead. NULL: none. */
+    float *track;
+    const float *follow, *mask;
     double deadline;         /* monotonic seconds (rf__now) at which it should be over; 0: none */
     void *user;
 } rf_job_spec;
@@ -99,6 +103,8 @@ int64_t rf__trajectory_left(const rf_trajectory *trajectory);
 void rf__trajectory_invalidate(rf_trajectory *trajectory);
 /* The field that answers the request in flight. */
 const rf_field *rf__trajectory_field(const rf_trajectory *trajectory);
+/* Copy where row `row` of the request in flight is asked, [scalars], to `out`. */
+void rf__trajectory_place(const rf_trajectory *trajectory, int row, float *out);
 /* The condition of row `row` of the request in flight. */
 rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row);
 /* answers: one [scalars] velocity for each row. An answer that is not finite fails this job only. */

@@ -45,6 +45,7 @@ const rf_solver rf__solver_reversible = {
     .extra_calls = 1,
     .buffers = BUFFERS,
     .carries = true,
+    .undoes = true,
     .next = next,
     .accept = accept,
 };
