@@ -6,13 +6,14 @@
 #include "../io/pairs.h"
 #include "command.h"
 #include "outpath.h"
+#include "pairs_invert.h"
 #include "report.h"
 #include "sampling_args.h"
 #include "shoot.h"
 
 typedef struct pairs_flags {
     rf_sampling_flags sampling; /* first */
-    const char *model, *out, *store, *dtype;
+    const char *model, *out, *store, *dtype, *invert;
     int64_t rows, threads;
 } pairs_flags;
 
@@ -23,6 +24,8 @@ static const rf_arg own[] = {
     {"out", 'o', NULL, RF_ARG_STRING, AT(out), .value = "FILE.pairs", .help = "the store; one that is there is gone on with"},
     {"store", 0, NULL, RF_ARG_CHOICE, AT(store), .choices = store_names, .value = "TYPE",
      .help = "numbers of the data: u8 for pictures (the default), f32 for points"},
+    {"invert", 0, NULL, RF_ARG_STRING, AT(invert), .value = "DATA", .help = "find the noise of real data (fashion-mnist:train) instead: the flow "
+     "backward, over the first -b samples"},
     {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 65536, .value = "ROWS", .help = "most network rows of one call"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
@@ -30,7 +33,8 @@ static const rf_arg own[] = {
 };
 static rf_arg table[RF_ARGS_MAX];
 
-static const char examples[] = "  strait pairs -m teacher.safetensors -b 50000 --sampling-method heun --steps 16 -o teacher.pairs\n"
+static const char examples[] = "  strait pairs -m teacher.safetensors --invert fashion-mnist:train -b 5000 --sampling-method heun --steps 32 -o real.pairs\n"
+                               "  strait pairs -m teacher.safetensors -b 50000 --sampling-method heun --steps 16 -o teacher.pairs\n"
                                "  strait train recipes/fashion-2rf.yaml data.path=teacher.pairs\n";
 
 typedef struct pairs_run {
@@ -40,6 +44,7 @@ typedef struct pairs_run {
     rf_sampler *sampler;
     rf_order order;
     rf_pairs_writer *writer;
+    rf_source data; /* to invert; kind NULL: none */
     int64_t found; /* pairs that were there */
 } pairs_run;
 
@@ -54,6 +59,7 @@ static json_t *provenance_of(const pairs_run *run) {
     json_object_set_new(json, "teacher", json_string(run->model->sha256));
     json_object_set_new(json, "dtype", json_string(run->flags.dtype));
     json_object_set_new(json, "seed", json_integer((json_int_t)run->order.seed));
+    if (run->flags.invert) json_object_set_new(json, "inverted", json_string(run->flags.invert));
     json_t *labels = json_array();
     for (int i = 0; i < run->order.label_count; i++) json_array_append_new(labels, json_integer(run->order.labels[i]));
     json_object_set_new(json, "class_labels", labels);
@@ -64,7 +70,7 @@ static rf_status open_store(pairs_run *run) {
     const rf_model_shape *shape = &run->model->shape;
     bool points = run->flags.store ? !strcmp(run->flags.store, "f32") : shape->flat;
     rf_pairs_head head = {.height = shape->flat ? 1 : shape->height, .width = shape->flat ? 1 : shape->width, .channels = shape->channels, .classes = shape->classes,
-                          .flat = shape->flat, .data = points ? RF_PAIRS_F32 : RF_PAIRS_U8, .planned = run->order.count,
+                          .flat = shape->flat, .data = points ? RF_PAIRS_F32 : RF_PAIRS_U8, .planned = run->order.count, .noise = run->flags.invert != NULL,
                           .provenance = provenance_of(run)};
     rf_status status = rf__pairs_append(&run->writer, run->flags.out, &head);
     json_decref(head.provenance);
@@ -99,6 +105,10 @@ static rf_status keep_missing(pairs_run *run) {
 
 static rf_status make_pairs(pairs_run *run, rf_shoot_totals *totals) {
     run->found = rf__pairs_done(run->writer);
+    if (run->flags.invert) {
+        RF_TRY(rf__invert_run(run->sampler, &run->order, &run->data, run->writer, &totals->images, &totals->counters));
+        return RF_OK;
+    }
     RF_TRY(keep_missing(run));
     if (run->found) rf__info("%s: %lld pairs are there, %lld to make", run->flags.out, (long long)run->found, (long long)run->order.count);
     if (run->order.count == 0) return RF_OK;
@@ -125,7 +135,9 @@ static int run_pairs(pairs_run *run) {
         if (status == RF_EINVAL) return rf__cli_usage("pairs", "%s", rf_last_error());
     }
     if (status == RF_OK) status = rf_sampler_open(&run->sampler, run->model, &opts);
+    if (status == RF_OK && run->flags.invert) status = rf__invert_open(&run->data, run->flags.invert, run->model);
     if (status == RF_OK) status = rf__outpath_prepare(run->flags.out);
+    if (status == RF_OK) status = rf__shoot_check(run->sampler, &run->order, 1);
     if (status == RF_OK) status = open_store(run);
     if (status == RF_OK) status = make_pairs(run, &totals);
     /* What was made stays, whatever ended the run. */
@@ -146,6 +158,7 @@ static int pairs_main(int argc, char **argv) {
     else code = run_pairs(&run);
     rf__pairs_close(&run.writer);
     rf__order_fini(&run.order);
+    rf__source_close(&run.data);
     rf_sampler_close(&run.sampler);
     rf_model_close(&run.model);
     rf__args_fini(table, &run.flags);

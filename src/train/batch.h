@@ -59,6 +59,7 @@ typedef struct rf_time_law {
     double (*pdf)(double t, double shape);
     double (*cdf)(double t, double shape);
     double (*inverse)(double u, double shape);
+    bool discrete; /* pdf gives probabilities of single times */
 } rf_time_law;
 
 /* t of a uniform u in [0,1). */

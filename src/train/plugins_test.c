@@ -28,6 +28,7 @@ static void time_laws_follow_their_cdf(void **state) {
     rf__rng_uniform(7, RF_STREAM_TIME, 0, N, u);
     for (int law = 0; rf__time_laws()[law]; law++) {
         const rf_time_law *l = (const rf_time_law *)rf__time_laws()[law];
+        if (l->discrete) continue;
         for (int i = 0; i < N; i++) t[i] = rf__time_at(l, shape, eps, (double)u[i]);
         qsort(t, N, sizeof *t, compare);
         assert_true(t[0] >= eps && t[N - 1] <= 1);
@@ -45,6 +46,7 @@ static void time_laws_are_densities(void **state) {
     const double shape = 1;
     for (int law = 0; rf__time_laws()[law]; law++) {
         const rf_time_law *l = (const rf_time_law *)rf__time_laws()[law];
+        if (l->discrete) continue;
         double sum = 0;
         for (int i = 0; i < 1000; i++) {
             double t = (i + 0.5) / 1000;
@@ -134,6 +136,20 @@ static void weights_by_hand(void **state) {
         const rf_weight *w = (const rf_weight *)rf__plugin_find(rf__loss_weights(), "train.weight", cases[i].name);
         assert_true(fabs(w->at(cases[i].t) - cases[i].want) < 1e-12);
     }
+}
+
+/* Distillation asks at the nodes of k Euler steps, each as often as the others; one step asks at t = 0 alone. */
+static void nodes_are_those_of_euler_steps(void **state) {
+    (void)state;
+    const rf_time_law *l = (const rf_time_law *)rf__plugin_find(rf__time_laws(), "train.time", "nodes");
+    int count[4] = {0};
+    for (int i = 0; i < 1000; i++) {
+        double t = l->inverse(i / 1000.0, 4);
+        assert_true(t * 4 == floor(t * 4) && t < 1 && l->inverse(i / 1000.0, 0) == 0);
+        count[(int)(4 * t)]++;
+    }
+    for (int k = 0; k < 4; k++) assert_true(count[k] == 250 && l->pdf(k / 4.0, 4) == 0.25 && l->cdf(k / 4.0, 4) == (k + 1) / 4.0);
+    assert_true(l->pdf(0.1, 4) == 0);
 }
 
 /* Closed forms of rfpp.md section 2 and simple-reflow.md section 2. */
@@ -245,7 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_laws_follow_their_cdf), cmocka_unit_test(time_laws_are_densities), cmocka_unit_test(paths_join_noise_and_data),
         cmocka_unit_test(linear_path_by_hand), cmocka_unit_test(reach_carries_an_answer_to_the_data),
-        cmocka_unit_test(acceleration_closes_the_gap), cmocka_unit_test(weights_by_hand), cmocka_unit_test(time_laws_have_their_moments),
+        cmocka_unit_test(acceleration_closes_the_gap), cmocka_unit_test(weights_by_hand), cmocka_unit_test(time_laws_have_their_moments), cmocka_unit_test(nodes_are_those_of_euler_steps),
         cmocka_unit_test(time_scale_levels_the_loss), cmocka_unit_test(unknown_names_list_the_known), cmocka_unit_test(entries_are_complete),
         cmocka_unit_test(rows_depend_on_their_number_alone), cmocka_unit_test(toy_has_its_moments),
     };

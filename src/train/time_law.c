@@ -105,7 +105,30 @@ static const rf_time_law time_logit_normal = {
     {"logit_normal", "Esser et al. 2024 (SD3), arXiv 2403.03206", "the middle more often: logit t ~ N(time_shape, 1)"},
     logit_pdf, logit_cdf, logit_inverse};
 
+/* ---- the nodes of k equal steps, for distillation into k steps: 0, 1/k, ... (k-1)/k ---- */
+
+static double steps_of(double shape) { return shape >= 1 ? floor(shape) : 1; }
+
+static double nodes_pdf(double t, double shape) {
+    double k = steps_of(shape);
+    return t >= 0 && t < 1 && t * k == floor(t * k) ? 1 / k : 0;
+}
+
+static double nodes_cdf(double t, double shape) {
+    double k = steps_of(shape);
+    return t < 0 ? 0 : t >= 1 ? 1 : (floor(t * k) + 1) / k;
+}
+
+static double nodes_inverse(double u, double shape) {
+    double k = steps_of(shape);
+    return fmin(floor(u * k), k - 1) / k;
+}
+
+static const rf_time_law time_nodes = {
+    {"nodes", "Liu et al. 2022, arXiv 2209.03003, distillation", "the times that k equal Euler steps ask at; time_shape: k (0: 1, which is t = 0 alone)"},
+    nodes_pdf, nodes_cdf, nodes_inverse, .discrete = true};
+
 const rf_plugin *const *rf__time_laws(void) {
-    static const rf_plugin *const table[] = {&time_uniform.is, &time_cosh.is, &time_exponential.is, &time_logit_normal.is, NULL};
+    static const rf_plugin *const table[] = {&time_uniform.is, &time_cosh.is, &time_exponential.is, &time_logit_normal.is, &time_nodes.is, NULL};
     return table;
 }

@@ -29,3 +29,18 @@ sed -e "s,runs/toy-8gauss.pairs,$here/p.pairs," -e "s,runs/toy-8gauss-rf/model.s
 check "2-RF from it" "$STRAIT" train -q 2rf.yaml train.steps=20 evaluate.samples=100 -o run
 refused "init of another kind" 1 "train.init" "$STRAIT" train -q 2rf.yaml "train.init=$here/dit.safetensors" train.steps=20 -o run2
 refused "stored pairs from a data set" 1 "stored" "$STRAIT" train -q 2rf.yaml data.name=8gauss data.path= train.steps=20 -o run3
+check "noise of real data" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real.pairs --json r.json
+check "all were found" grep -q '"count": 40' r.json
+cp real.pairs whole-real.pairs
+head -c 4400 real.pairs > real-cut.pairs
+check "a cut store of them goes on" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real-cut.pairs
+check "with the same pairs" [ "$(wc -c < real-cut.pairs)" = "$(wc -c < whole-real.pairs)" ]
+refused "other pairs into it" 1 "" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method rk4 --steps 8 -b 40 -o real.pairs
+refused "data of another size" 1 "model takes" "$STRAIT" pairs -q -m dit.safetensors --invert 8gauss -b 4 -o wrong.pairs
+check "2-RF from both kinds" "$STRAIT" train -q 2rf.yaml data.real=real.pairs train.steps=20 evaluate.samples=100 evaluate.crossing=32 -o run4
+refused "real pairs of another label set" 1 "data.real" "$STRAIT" train -q 2rf.yaml data.real=whole.pairs train.steps=20 -o run5
+sed -e '/^evaluate/,$d' -e 's/kind: mlp/kind: mlp\n  refines: plain/' -e '/init:/d' -e "s,coupling: stored,coupling: stored\n  path: caf_acceleration\n  initial: $here/mlp.safetensors," 2rf.yaml > caf.yaml
+check "CAF's second network" "$STRAIT" train -q caf.yaml train.steps=20 -o caf
+refused "caf without its second network" 1 "second network" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method caf -b 3 -o c.pairs
+refused "a path of CAF without the first network" 1 "train.initial" "$STRAIT" train -q caf.yaml train.initial= train.steps=20 -o caf2
+refused "a premetric of points" 1 "train.premetric" "$STRAIT" train -q 2rf.yaml train.premetric=classifier train.steps=20 -o run6
