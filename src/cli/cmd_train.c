@@ -7,9 +7,11 @@
 
 #include "../base/file.h"
 #include "../base/log.h"
+#include "../io/yaml.h"
 #include "../train/run.h"
 #include "args.h"
 #include "command.h"
+#include "ladder.h"
 
 typedef struct settings {
     const char *folder;
@@ -27,7 +29,8 @@ static const rf_arg table[] = {
 
 static const char examples[] = "  strait train recipes/toy-8gauss-rf.yaml\n"
                                "  strait train recipes/fashion-rf.yaml train.steps=2000 -o runs/short -t 2\n"
-                               "  strait train recipes/fashion-rf.yaml --resume\n";
+                               "  strait train recipes/fashion-rf.yaml --resume\n"
+                               "  strait train recipes/ladder-toy.yaml      (a ladder: rungs one after another)\n";
 
 static void print_report(const rf_recipe *recipe, const rf_run_report *report, const char *folder) {
     printf("%s: %lld steps, %lld samples, loss %.4f, %.1f s (%.0f img/s)", folder, (long long)report->steps, (long long)report->images,
@@ -55,8 +58,29 @@ static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report
     return status;
 }
 
+/* A ladder instead of a recipe; *is says whether the file was one. */
+static rf_status climb(const settings *s, const rf_arg_rest *rest, bool *is) {
+    const char *path = rest->at[0], *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    json_t *file = NULL;
+    char folder[1024];
+    RF_TRY(rf__yaml_read(&file, path));
+    *is = rf__ladder_is(file);
+    rf_status status = RF_OK;
+    snprintf(folder, sizeof folder, "runs/%.*s", (int)strcspn(name, "."), name);
+    if (*is && rest->count > 1) status = rf__fail(RF_EINVAL, "%s is a ladder, and %s would change a recipe; expected it inside a rung", path, rest->at[1]);
+    else if (*is && s->print_config) {
+        status = rf__ladder_check(file, path);
+        if (status == RF_OK && (json_dumpf(file, stdout, JSON_INDENT(2)) != 0 || puts("") < 0)) status = rf__fail(RF_EIO, "cannot print the ladder");
+    } else if (*is) status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
+    rf__yaml_free(&file);
+    return status;
+}
+
 static rf_status train(const settings *s, const rf_common *common, const rf_arg_rest *rest) {
     rf_recipe *recipe = NULL;
+    bool ladder = false;
+    RF_TRY(climb(s, rest, &ladder));
+    if (ladder) return RF_OK;
     RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
     if (s->print_config) {
         json_t *object = rf__recipe_json(recipe);

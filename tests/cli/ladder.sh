@@ -1,0 +1,33 @@
+# A training ladder: rungs in order, resumed rung by rung, its table; what does not fit is refused before anything is made.
+here=$(mktemp -d)
+. tests/cli/common.inc
+root=$PWD
+cd "$here" || exit 1
+ln -s "$root/recipes" recipes
+cat > small.yaml <<END
+rungs:
+  - {name: rf, train: "recipes/toy-8gauss-rf.yaml train.steps=40 train.checkpoint_every=20 evaluate.samples=50 evaluate.crossing=30"}
+  - {name: pairs, pairs: "-m {rf} -b 60 --batch-size 64 --steps 2"}
+  - {name: 2rf, train: "recipes/toy-8gauss-2rf.yaml data.path={pairs} train.init={rf} train.steps=20 evaluate.samples=50"}
+  - {name: first, train: "recipes/toy-8gauss-caf-velocity.yaml data.path={pairs} train.steps=20"}
+  - {name: caf, train: "recipes/toy-8gauss-caf.yaml data.path={pairs} train.initial={first} train.steps=20 evaluate.samples=50"}
+END
+climb() { "$STRAIT" train -t 1 "$@"; }
+check "five rungs" climb small.yaml -o all
+check "a table of the three that have numbers" [ "$(grep -c '^| [r2cf]' all/ladder.md)" = 4 ]
+cp all/2rf/model.safetensors 2rf.before
+cp all/rf/model.safetensors rf.before
+rm -r all/2rf all/2rf.json
+check "a rung that is gone is made again" climb small.yaml -o all
+same "with the same bytes" all/2rf/model.safetensors 2rf.before
+same "and nothing before it" all/rf/model.safetensors rf.before
+sed 's/-b 60/-b 61/' small.yaml > other.yaml
+refused "other words for a rung that is there" 1 "other words" climb other.yaml -o all
+sed 's/{pairs} train.init/{none} train.init/' small.yaml > unknown.yaml
+refused "a rung that is none" 1 "is not a rung" climb unknown.yaml -o new
+sed 's/name: 2rf/name: rf/' small.yaml > twice.yaml
+refused "two of a name" 1 "named" climb twice.yaml -o new
+sed 's/train.steps=40/train.stepz=40/' small.yaml > wrong.yaml
+climb wrong.yaml -o failing > out 2> err
+check "a rung that fails is named" grep -q "rf failed" err
+refused "settings for a ladder" 1 "inside a rung" climb small.yaml train.steps=1 -o new
