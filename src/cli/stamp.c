@@ -26,7 +26,7 @@ static json_t *model_json(const rf_stamp *stamp) {
 
 static void add_refiner(json_t *json, const rf_stamp *stamp) {
     const rf_model *refiner = rf__sampler_refiner(stamp->sampler);
-    if (!refiner || !(stamp->order->blocks.runs || stamp->order->stages)) return;
+    if (!refiner) return;
     json_object_set_new(json, "refiner", json_pack("{s:s, s:s, s:s}", "path", stamp->refiner_path, "name", base_name(stamp->refiner_path), "sha256",
                                                    refiner->sha256));
 }

@@ -5,7 +5,7 @@
 
 #include "../base/table.h"
 
-extern const rf_policy rf__policy_hold, rf__policy_fixed, rf__policy_threshold, rf__policy_teacache, rf__policy_controller,
+extern const rf_policy rf__policy_hold, rf__policy_fixed, rf__policy_threshold, rf__policy_teacache, rf__policy_controller, rf__policy_cascade,
     rf__policy_recorded;
 
 static rf_kind always_full(void *state, const rf_step_view *view) {
@@ -21,6 +21,7 @@ static const rf_policy *const policies[] = {&none,
                                             &rf__policy_threshold,
                                             &rf__policy_teacache,
                                             &rf__policy_controller,
+                                            &rf__policy_cascade,
                                             &rf__policy_recorded,
                                             NULL};
 

@@ -204,6 +204,11 @@ static rf_kind choose(rf_trajectory *trajectory) {
     rf_kind kind = trajectory->spec.policy->choose(trajectory->policy_state, &view);
     if (kind == RF_KIND_FULL && trajectory->ask.refine) kind = RF_KIND_REFINE;
     bool can_refine = trajectory->spec.refiner && trajectory->job.history.count > 0; /* it corrects a velocity that is known */
+    if (kind == RF_KIND_REFINE && can_refine && !trajectory->ask.refine) { /* not checked before the walk: a policy may skip and lengthen the gap */
+        const rf_field *refiner = trajectory->spec.refiner;
+        double gap = fabs(trajectory->ask.t - trajectory->job.history.t[0]), slack = 1e-9;
+        can_refine = refiner->gap_most <= 0 || (gap >= refiner->gap_least - slack && gap <= refiner->gap_most + slack);
+    }
     if (kind == RF_KIND_REFINE && !can_refine) return RF_KIND_FULL;
     if (kind == RF_KIND_EXTRAPOLATE && trajectory->job.history.count < 2) return RF_KIND_FULL;
     return kind;

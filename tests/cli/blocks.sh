@@ -48,3 +48,8 @@ refused "a refiner as model" 1 "is a refiner" "$STRAIT" generate -q -m r.safeten
 refused "no such block" 2 "no block 'Q'" generate --blocks H2Q3 -o no.png
 refused "another number of steps" 2 "--steps is 9" generate --blocks H2P4 --steps 9 -o no.png
 refused "another solver" 2 "--sampling-method is heun" generate --blocks H2P4 --sampling-method heun -o no.png
+
+generate --policy cascade --policy-option e_skip=0.05,e_refine=0.3 --sampling-method ab2 --steps 24 --refiner r.safetensors -b 2 --json p.json -o p_%d.png
+[ "$(count p.json nfe_refine)" -gt 0 ] && [ "$(count p.json nfe_full)" -lt 48 ] && ok "a policy asks the refiner" || not_ok "a policy asks the refiner" "$(head -5 p.json)"
+check "replay of a policy's picture" "$STRAIT" replay p_1.png -o again.png
+same "a policy's picture again" p_1.png again.png
