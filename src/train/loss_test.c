@@ -229,6 +229,30 @@ static void high_pass_is_its_formula(void **state) {
     }
 }
 
+/* One answer for four equally likely targets whose mean it is: the pulls cancel for every linear view, so the optimum stays the mean
+ * (simple-reflow.md section 3, statement 4). Over its own residual a rare far target pulls less than the near ones: the optimum is no mean any
+ * more (statement 7), which is why such a loss wants pairs that do not cross. */
+static void linear_views_keep_the_mean(void **state) {
+    (void)state;
+    float e[ROWS * PICTURE];
+    const float away[ROWS] = {3, -1, -1, -1};
+    for (int i = 0; i < ROWS * PICTURE; i++) e[i] = away[i / PICTURE] * (float)sin(1 + 1.7 * (i % PICTURE));
+    whole cases[] = {{.target = "velocity"}, {.target = "high_pass"}, {.target = "data", .t = 0.3}, {.target = "velocity", .by_sample = true}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        run_whole(&cases[c], e);
+        double pull = 0, force = 0;
+        for (int i = 0; i < PICTURE; i++) {
+            double sum = 0;
+            for (int r = 0; r < ROWS; r++) {
+                sum += (double)cases[c].grad[r * PICTURE + i];
+                force += fabs((double)cases[c].grad[r * PICTURE + i]);
+            }
+            pull += fabs(sum);
+        }
+        assert_true(cases[c].by_sample ? pull > 0.5 * force : pull < 1e-4 * force);
+    }
+}
+
 /* Small errors: |e|^2 / (2 c D), off by 1 % at |e| = 0.2 c (rfpp.md section 4, statement 2). */
 static void huber_has_its_ends(void **state) {
     (void)state;
@@ -246,6 +270,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(huber_is_its_formula), cmocka_unit_test(huber_of_each_scalar),   cmocka_unit_test(l2_is_a_mean),             cmocka_unit_test(huber_has_its_ends),
         cmocka_unit_test(normalised_by_sample),   cmocka_unit_test(data_is_a_shorter_velocity), cmocka_unit_test(high_pass_is_its_formula),
+        cmocka_unit_test(linear_views_keep_the_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

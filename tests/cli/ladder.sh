@@ -28,6 +28,6 @@ refused "a rung that is none" 1 "is not a rung" climb unknown.yaml -o new
 sed 's/name: 2rf/name: rf/' small.yaml > twice.yaml
 refused "two of a name" 1 "named" climb twice.yaml -o new
 sed 's/train.steps=40/train.stepz=40/' small.yaml > wrong.yaml
-climb wrong.yaml -o failing > out 2> err
-check "a rung that fails is named" grep -q "rf failed" err
+climb wrong.yaml -o failing > failing.txt 2>&1
+check "a rung that fails is named" grep -q "rf failed" failing.txt
 refused "settings for a ladder" 1 "inside a rung" climb small.yaml train.steps=1 -o new
