@@ -82,7 +82,7 @@ typedef struct streaming {
     rf_order order;
     rf_frame_source *source;
     rf_frame_sink *sink;
-    volatile int stop;
+    _Atomic int stop;
 } streaming;
 
 static int usage(void) { return rf__cli_usage("stream", "%s", rf_last_error()); }

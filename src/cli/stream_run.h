@@ -9,7 +9,7 @@
 typedef struct rf_stream_run {
     rf_frame_source *source;
     rf_frame_sink *sink;
-    volatile int *stop;      /* the source watches it; set when the output fails */
+    _Atomic int *stop;      /* the source watches it; set when the output fails */
     rf_frame_stream_opts stream;   /* leave and user are set here */
     int queue;               /* frames that may wait on either side of the network */
     rf_when_full when_full;  /* of the input side */

@@ -17,7 +17,7 @@ typedef struct rf_frame_source_opts {
     const char *format;      /* of rf__frame_formats, or "auto": a folder, or what the first bytes say, else raw */
     rf_frame_info want;      /* what the caller takes; another size is an error, other channels are converted */
     int raw_channels;        /* of bare pixels: 1 or 3 */
-    const volatile int *stop; /* reading ends, as if the input did, soon after this becomes other than 0; may be NULL */
+    const _Atomic int *stop; /* reading ends, as if the input did, soon after this becomes other than 0; may be NULL */
 } rf_frame_source_opts;
 
 /* Names and one line of help each; NULL-terminated. */

@@ -12,7 +12,7 @@ typedef struct rf_byte_input {
     int fd;
     bool owned;
     const char *name; /* for sentences */
-    const volatile int *stop;
+    const _Atomic int *stop;
     size_t at, end;
     uint8_t bytes[65536];
 } rf_byte_input;

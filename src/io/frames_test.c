@@ -187,7 +187,7 @@ static void a_stop_ends_a_silent_input(void **state) {
     int writer = open(path, O_RDWR);
     assert_true(writer >= 0);
     assert_int_equal(write(writer, "abc", 3), 3);
-    static volatile int stop;
+    static _Atomic int stop;
     rf_frame_source_opts opts = reading(path, "raw", 1);
     opts.stop = &stop;
     rf_frame_source *source = NULL;
