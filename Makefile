@@ -135,7 +135,7 @@ fuzz:
 	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 $(B)/tests/fuzz/%: EXTRA = -fsanitize=fuzzer
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(filter $(B)/src/base/% $(B)/src/io/%,$(LIBOBJ))
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(filter $(B)/src/base/% $(B)/src/io/% $(B)/src/flow/%,$(LIBOBJ))
 	$(program)
 
 install: all

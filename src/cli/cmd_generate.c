@@ -10,6 +10,7 @@
 #include "names.h"
 #include "outpath.h"
 #include "report.h"
+#include "profiles.h"
 #include "requests.h"
 #include "sampling_args.h"
 
@@ -182,6 +183,7 @@ static rf_status sample(generate *run, rf_gallery *gallery) {
     if (run->flags.warm) RF_TRY(rf__sampler_warm(run->sampler));
     RF_TRY(rf__shoot_with(&opts, run->sampler, run->orders, run->order_count, rf__gallery_take, gallery, &totals));
     RF_TRY(rf__gallery_finish(gallery));
+    RF_TRY(rf__profiles_save());
     print_summary(run, &totals);
     if (!run->common.json) return RF_OK;
     return rf__report_write(run->common.json, report_json(run, &totals, json_incref(gallery->images)));

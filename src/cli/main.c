@@ -7,6 +7,7 @@
 
 #include "../base/file.h"
 #include "command.h"
+#include "profiles.h"
 
 static const rf_command *const commands[] = {
 #define X(name) &rf__cmd_##name,
@@ -87,6 +88,7 @@ int main(int argc, char **argv) {
     const rf_command *command = find(name);
     if (!command) return unknown(name);
     int code = command->run(argc - shift, argv + shift);
+    rf__profiles_close();
     if (fflush(stdout) != 0 && code == RF_EXIT_DONE) {
         fprintf(stderr, "strait %s: writing to stdout failed\n", name);
         code = RF_EXIT_FAILED;

@@ -8,6 +8,7 @@
 #include "../base/memory.h"
 #include "class_names.h"
 #include "picture.h"
+#include "profiles.h"
 
 /* ---- time grid ---- */
 static bool is_sorted_down(const double *list, int count) {
@@ -201,6 +202,52 @@ static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, 
     return RF_OK;
 }
 
+/* ---- policy ---- */
+
+static rf_status record_room(rf_order *order) {
+    order->asked = rf__alloc_array((size_t)order->count, (size_t)order->grid.steps + 1);
+    return order->asked ? RF_OK : rf__fail(RF_ENOMEM, "no memory to record %lld walks", (long long)order->count);
+}
+
+/* "rel=0.02" -> the policy's option, by what `strait tune` tried. */
+static rf_status take_budget(rf_order *order, const char *text) {
+    int name = 0;
+    size_t length = strcspn(text, "=");
+    while (rf__budget_names[name] && !(strlen(rf__budget_names[name]) == length && memcmp(rf__budget_names[name], text, length) == 0)) name++;
+    char *end = NULL;
+    double limit = text[length] ? strtod(text + length + 1, &end) : 0;
+    if (!rf__budget_names[name] || !end || end == text + length + 1 || *end || !(limit > 0))
+        return rf__fail(RF_EINVAL, "--quality-budget is '%.60s', expected rel=X, psnr=X or lpips=X with a positive number", text);
+    rf_status status = rf__profile_pick(order->profile, order->policy->name, (rf_budget)name, limit, &order->promise);
+    if (status != RF_OK) return rf__fail_in(RF_EINVAL, "--quality-budget: ");
+    order->policy_options.at[order->policy->knob - 1] = order->promise->value;
+    if (order->policy->learns && order->policy_options.at[order->policy->learns - 1] == 1)
+        return rf__fail(RF_EINVAL, "--quality-budget is given and policy '%s' learns, expected one of them: a promise holds for tables that stand still",
+                        order->policy->name);
+    for (int b = 0; b < RF_BANDITS; b++) {
+        const rf_profile_bandit *bandit = &order->profile->bandit[b];
+        if (strcmp(bandit->name, order->policy->name) == 0 && bandit->tolerance == order->promise->value && bandit->walks > 0)
+            return rf__fail(RF_EINVAL, "--quality-budget: policy '%s' has learned since its promise was measured, expected a new `strait tune`",
+                            bandit->name);
+    }
+    return RF_OK;
+}
+
+static rf_status take_policy(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
+    const rf_policy *policy = order->policy;
+    if (flags->quality_budget && !policy->knob)
+        return rf__fail(RF_EINVAL, "--quality-budget is given and policy '%s' has no setting for it, expected table, fastflow or contextual", policy->name);
+    if (policy->profile) {
+        RF_TRY(rf__profiles_open(&order->profile, order, flags->profile, model));
+        RF_TRY(record_room(order));
+    } else if (flags->profile && !flags->quality_budget) {
+        return rf__fail(RF_EINVAL, "--profile is given and policy '%s' does not work from one, expected table, fastflow or contextual", policy->name);
+    }
+    if (flags->quality_budget) RF_TRY(take_budget(order, flags->quality_budget));
+    const rf_policy_setup setup = {.options = &order->policy_options, .profile = order->profile};
+    return policy->check ? policy->check(policy, &setup, order->solver, order->grid.t, order->grid.steps) : RF_OK;
+}
+
 /* Blocks bring their solver and their number of steps. */
 static rf_status take_blocks(rf_order *order, const rf_sampling_flags *flags, rf_sampling_flags *with) {
     *with = *flags;
@@ -223,7 +270,8 @@ static rf_status take_blocks(rf_order *order, const rf_sampling_flags *flags, rf
 static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_model *model) {
     rf_sampling_flags with, *flags = &with;
     order->solver = rf__solver_find(given->method);
-    order->policy = rf__policy_find(given->policy);
+    bool free_choice = given->quality_budget && strcmp(given->policy, "none") == 0;
+    order->policy = rf__policy_find(free_choice ? "table" : given->policy);
     if (!order->solver || !order->policy) return RF_EINVAL;
     RF_TRY(take_blocks(order, given, &with));
     RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));
@@ -236,6 +284,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
     RF_TRY(take_latents(order, flags, model));
     RF_TRY(take_guidance(order, flags, model));
     RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags, model) : named_grid(order, flags, model));
+    RF_TRY(take_policy(order, flags, model));
     order->seed = (uint64_t)flags->seed;
     order->deadline = flags->deadline_ms / 1e3;
     order->output = flags->output ? strdup(flags->output) : NULL;
@@ -263,6 +312,7 @@ void rf__order_fini(rf_order *order) {
     rf__free(order->labels);
     rf__free(order->seeds);
     rf__free(order->target);
+    rf__free(order->asked);
     free(order->target_path);
     rf__latents_fini(&order->latents);
     free(order->latent_path);
@@ -288,7 +338,8 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->solver = order->solver;
     spec->policy = order->policy;
     spec->solver_options = &order->solver_options;
-    spec->setup.options = &order->policy_options;
+    spec->setup = (rf_policy_setup){.options = &order->policy_options, .profile = order->profile};
+    if (order->policy->internal && order->asked) spec->setup.recorded = rf__order_asked(order, k);
     spec->guidance = order->guide;
     spec->guidance_opts = order->guidance;
     spec->times = order->grid.t;
@@ -301,6 +352,10 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     const char *made = json_string_value(json_object_get(order->latents.facts, "sampling_method"));
     spec->init = order->latents.x + k * n;
     if (order->latents.carry && order->solver->undoes && made && !strcmp(made, order->solver->name)) spec->carry = order->latents.carry + k * n;
+}
+
+char *rf__order_asked(const rf_order *order, int64_t k) {
+    return order->asked ? order->asked + (size_t)k * ((size_t)order->grid.steps + 1) : NULL;
 }
 
 int64_t rf__order_answers(const rf_order *order) {

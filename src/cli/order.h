@@ -6,6 +6,7 @@
 
 #include "../api/sampler.h"
 #include "../api/stages.h"
+#include "../flow/policies/profile.h"
 #include "../flow/schedule.h"
 #include "args.h"
 #include "latent.h"
@@ -21,6 +22,7 @@ typedef struct rf_sampling_flags {
     double flow_shift;                       /* 0: not given */
     const char *method, *scheduler, *policy; /* scheduler NULL: not given */
     const char *sampling_option, *policy_option; /* "a=1,b=2"; NULL: the defaults */
+    const char *profile, *quality_budget;    /* "rel=0.02"; NULL: not given */
     const char *blocks;                      /* "H2P4R2"; NULL: not given */
     const char *guidance, *guidance_target;  /* NULL: not given */
     double guidance_delta;
@@ -39,6 +41,10 @@ typedef struct rf_order {
     const rf_schedule *schedule;
     const rf_policy *policy;
     rf_options solver_options, policy_options;
+    rf_profile *profile;       /* of a policy that works from one; borrowed from profiles.h */
+    const rf_profile_rung *promise; /* what the quality budget chose, inside the profile; NULL: none was given */
+    char *asked;               /* [count, steps + 1] where each image asked, filled as they finish: policies with a profile, and `recorded` */
+    char policy_note[120];     /* of `recorded`: who decided; "": nobody says */
     rf_blocks blocks; /* of a solver that walks them; runs 0: none */
     const rf_guidance *guide;
     rf_guidance_opts guidance;
@@ -67,6 +73,7 @@ void rf__order_fini(rf_order *order);
 uint64_t rf__order_seed(const rf_order *order, int64_t k);
 int32_t rf__order_label(const rf_order *order, const rf_model *model, int64_t k); /* -1: none */
 void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k, rf_job_spec *spec);
+char *rf__order_asked(const rf_order *order, int64_t k); /* its record, inside order->asked; NULL: none is kept */
 int64_t rf__order_answers(const rf_order *order); /* when all come from the network */
 
 /* Take the latents of a file of strait invert. errors: those of rf__latents_read. */
@@ -74,6 +81,9 @@ rf_status rf__order_take_latents(rf_order *order, const char *path, const rf_mod
 
 /* The settings that all images of the order share, as JSON (new reference); without seeds and labels. */
 json_t *rf__order_json(const rf_order *order);
+/* A picture of a policy whose tables may have changed by the time it is made again says where it asked: image k, or all when k < 0.
+ * Other policies: nothing is added. */
+void rf__order_json_record(json_t *json, const rf_order *order, int64_t k);
 /* The way back. The order then has no output. */
 rf_status rf__order_parse(rf_order *out, const json_t *json, const rf_model *model);
 

@@ -110,6 +110,42 @@ static rf_status parse_blocks(rf_order *order, const json_t *json) {
     return rf__blocks_parse(&order->blocks, json_string_value(text));
 }
 
+void rf__order_json_record(json_t *json, const rf_order *order, int64_t k) {
+    if (!order->asked) return;
+    char note[120];
+    const rf_option *options = order->policy->options;
+    const int knob = order->policy->knob - 1;
+    snprintf(note, sizeof note, "%s", order->policy_note);
+    if (!order->policy->internal)
+        snprintf(note, sizeof note, "%s, %s=%.6g", order->policy->name, options[knob].name, rf__option(options, &order->policy_options, knob));
+    json_t *list = json_array();
+    for (int64_t i = 0; k < 0 && i < order->count; i++) json_array_append_new(list, json_string(rf__order_asked(order, i)));
+    if (k >= 0) json_array_append_new(list, json_string(rf__order_asked(order, k)));
+    json_object_del(json, "policy_option");
+    json_object_set_new(json, "policy", json_string("recorded"));
+    json_object_set_new(json, "policy_note", json_string(note));
+    json_object_set_new(json, "asked", list);
+}
+
+static rf_status parse_record(rf_order *order, const json_t *json) {
+    const json_t *list = json_object_get(json, "asked");
+    const char *note = json_string_value(json_object_get(json, "policy_note"));
+    if (!order->policy->internal) return RF_OK;
+    size_t stride = (size_t)order->grid.steps + 1;
+    if (json_array_size(list) != (size_t)order->count)
+        return rf__fail(RF_EFORMAT, "asked has %zu records, expected %lld", json_array_size(list), (long long)order->count);
+    order->asked = rf__alloc_array((size_t)order->count, stride);
+    if (!order->asked) return rf__fail(RF_ENOMEM, "no memory for %lld records", (long long)order->count);
+    for (int64_t i = 0; i < order->count; i++) {
+        const char *asked = json_string_value(json_array_get(list, (size_t)i));
+        if (!asked || strlen(asked) + 1 != stride || strspn(asked, "01") + 1 != stride)
+            return rf__fail(RF_EFORMAT, "asked of image %lld is not one 0 or 1 for each of %d steps", (long long)i, order->grid.steps);
+        strcpy(rf__order_asked(order, i), asked);
+    }
+    if (note) snprintf(order->policy_note, sizeof order->policy_note, "%s", note);
+    return RF_OK;
+}
+
 /* seed + class_label of one image, or seeds + class_labels of a grid. */
 static rf_status parse_images(rf_order *order, const json_t *json, const rf_model *model) {
     const json_t *seeds = json_object_get(json, "seeds"), *labels = json_object_get(json, "class_labels");
@@ -164,6 +200,7 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     order->schedule = rf__schedule_find(scheduler);
     order->policy = rf__policy_find(policy);
     if (!order->solver || !order->schedule || !order->policy) return RF_ENOTFOUND;
+    if (order->policy->profile) return rf__fail(RF_EFORMAT, "policy is %s without a record of where it asked", policy);
     RF_TRY(parse_numbers(order, json));
     RF_TRY(parse_options(json, "sampling_option", order->solver->options, &order->solver_options, order->solver->name));
     RF_TRY(parse_options(json, "policy_option", order->policy->options, &order->policy_options, order->policy->name));
@@ -171,7 +208,8 @@ static rf_status parse(rf_order *order, const json_t *json, const rf_model *mode
     RF_TRY(parse_blocks(order, json));
     if (!json_object_get(json, "stages")) RF_TRY(parse_times(order, json_object_get(json, "times")));
     RF_TRY(parse_images(order, json, model));
-    return parse_latents(order, json, model);
+    RF_TRY(parse_latents(order, json, model));
+    return parse_record(order, json);
 }
 
 rf_status rf__order_parse(rf_order *out, const json_t *json, const rf_model *model) {

@@ -45,6 +45,9 @@ static rf_status finished(void *user, const rf_trajectory *trajectory) {
     shot.label = rf__order_label(&state->orders[shot.order], state->model, shot.k);
     state->totals->images++;
     rf__counters_add(&state->totals->counters, &shot.counters);
+    const rf_order *order = &state->orders[shot.order];
+    char *asked = rf__order_asked(order, shot.k);
+    if (asked) snprintf(asked, (size_t)order->grid.steps + 1, "%s", trajectory->asked);
     return state->image(state->user, &shot);
 }
 

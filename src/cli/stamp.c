@@ -56,6 +56,7 @@ json_t *rf__stamp_json(const rf_stamp *stamp) {
     json_object_set_new(json, "height", json_integer(model->shape.height));
     if (stamp->zoom > 1) json_object_set_new(json, "zoom", json_integer(stamp->zoom));
     if (stamp->order->latent_path && !stamp->columns) json_object_set_new(json, "latent_index", json_integer((json_int_t)stamp->k));
+    rf__order_json_record(json, stamp->order, stamp->columns ? -1 : stamp->k);
     if (stamp->columns) {
         add_grid(json, stamp, model);
     } else {

@@ -32,6 +32,8 @@ typedef struct rf_policy {
     bool history;             /* reads job->history (extrapolation always needs it) */
     double hold;              /* share of the slope its extrapolation leaves out: 0 the line, 1 the newest velocity again */
     bool profile;             /* works from a profile */
+    int knob;                 /* 1 + index of the option that a quality budget sets; 0: none */
+    int learns;               /* 1 + index of the option that is 1 while it learns; 0: it never does */
     bool internal;            /* not for users to choose by name */
     const rf_option *options; /* NULL: none */
     size_t state_size;        /* zero-filled for each job */
@@ -43,7 +45,8 @@ typedef struct rf_policy {
     rf_kind (*choose)(void *state, const rf_step_view *view);
     /* After each answer, with who gave it; before the solver accepts it and the history remembers it. */
     void (*observe)(void *state, const rf_step_view *view, rf_kind kind, const float *v);
-    void (*end)(void *state); /* the job is over, whatever its status; not called when it never began */
+    /* The job is over, whatever its status (done: job->position == job->steps); not called when it never began. */
+    void (*end)(void *state, const rf_job *job);
 } rf_policy;
 
 const rf_policy *const *rf__policies(void);         /* NULL-terminated; those for users first */

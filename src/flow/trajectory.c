@@ -127,7 +127,7 @@ rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
 void rf__trajectory_free(rf_trajectory **trajectory) {
     rf_trajectory *dead = *trajectory;
     if (!dead) return;
-    if (dead->policy_state && dead->spec.policy->end) dead->spec.policy->end(dead->policy_state);
+    if (dead->policy_state && dead->spec.policy->end) dead->spec.policy->end(dead->policy_state, &dead->job);
     rf__free(dead->policy_state);
     rf__free(dead->times);
     rf__free(dead->asked);

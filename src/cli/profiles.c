@@ -1,0 +1,117 @@
+/* profiles.c - see profiles.h. */
+#include "profiles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/log.h"
+
+typedef struct opened {
+    struct opened *next;
+    char *path;
+    rf_profile *profile;
+    bool learning;
+} opened;
+
+static opened *first; /* of this process: commands open them from one thread */
+
+/* "cfg 1.5 0..1"; a scale of 1 is no guidance. */
+static void guidance_text(const rf_order *order, char *out, size_t size) {
+    const rf_guidance_opts *g = &order->guidance;
+    if (rf__guidance_max_rows(order->guide, g) < 2 && !order->guide->remembers && !order->target) snprintf(out, size, "none");
+    else snprintf(out, size, "%s %g %g..%g", order->guide->name, g->scale, g->low, g->high);
+}
+
+void rf__profiles_key(rf_profile_key *out, const rf_order *order, const rf_model *model) {
+    memset(out, 0, sizeof *out);
+    snprintf(out->model, sizeof out->model, "%s", model->sha256);
+    snprintf(out->solver, sizeof out->solver, "%s", order->solver->name);
+    snprintf(out->task, sizeof out->task, "generate");
+    guidance_text(order, out->guidance, sizeof out->guidance);
+}
+
+char *rf__profiles_path(const rf_order *order, const char *path, const rf_model *model) {
+    char guidance[80], *out = NULL;
+    if (path) return strdup(path);
+    if (!model->path) return NULL;
+    guidance_text(order, guidance, sizeof guidance);
+    for (char *c = guidance; *c; c++)
+        if (*c == ' ') *c = '-';
+    const char *dot = strrchr(model->path, '.'), *slash = strrchr(model->path, '/');
+    int stem = dot && (!slash || dot > slash) ? (int)(dot - model->path) : (int)strlen(model->path);
+    bool none = strcmp(guidance, "none") == 0;
+    if (asprintf(&out, "%.*s.%s-%d%s%s.profile", stem, model->path, order->solver->name, order->grid.steps, none ? "" : "-", none ? "" : guidance) < 0)
+        return NULL;
+    return out;
+}
+
+static bool learns(const rf_order *order) { return order->policy->learns && order->policy_options.at[order->policy->learns - 1] == 1; }
+
+static rf_status read_or_begin(rf_profile **out, const rf_order *order, const rf_profile_key *key, const char *path) {
+    if (rf__file_exists(path)) {
+        RF_TRY(rf__profile_read(out, path));
+        rf_status status = rf__profile_same(*out, key, path);
+        if (status == RF_OK) {
+            status = rf__profile_fits(*out, order->solver, order->grid.t, order->grid.steps);
+            if (status != RF_OK) rf__fail_in(status, "%s: ", path);
+        }
+        if (status != RF_OK) rf__profile_free(out);
+        return status;
+    }
+    if (learns(order)) return rf__profile_create(out, key, order->grid.t, order->grid.steps);
+    return rf__fail(RF_ENOTFOUND, "%s: is not there, and policy '%s' works from it; `strait tune` makes it", path, order->policy->name);
+}
+
+rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char *path, const rf_model *model) {
+    rf_profile_key key;
+    rf__profiles_key(&key, order, model);
+    char *where = rf__profiles_path(order, path, model);
+    *out = NULL;
+    if (!where) return rf__fail(RF_EINVAL, "the model has no file to keep a profile beside, expected --profile");
+    opened *at = first;
+    while (at && strcmp(at->path, where)) at = at->next;
+    rf_status status = RF_OK;
+    if (at) {
+        status = rf__profile_same(at->profile, &key, where);
+        free(where);
+    } else {
+        rf_profile *profile = NULL;
+        status = read_or_begin(&profile, order, &key, where);
+        at = status == RF_OK ? calloc(1, sizeof *at) : NULL;
+        if (status == RF_OK && !at) status = rf__fail(RF_ENOMEM, "no memory for a profile");
+        if (status == RF_OK) {
+            *at = (opened){first, where, profile, false};
+            first = at;
+        } else {
+            rf__profile_free(&profile);
+            free(where);
+        }
+    }
+    RF_TRY(status);
+    if (learns(order)) at->learning = true;
+    *out = at->profile;
+    return RF_OK;
+}
+
+rf_status rf__profiles_save(void) {
+    for (opened *at = first; at; at = at->next) {
+        if (!at->learning) continue;
+        RF_TRY(rf__profile_save(at->profile, at->path));
+        for (int b = 0; b < RF_BANDITS; b++)
+            if (at->profile->bandit[b].tolerance > 0)
+                rf__info("%s: %s has learned from %lld walks, %lld jumps", at->path, at->profile->bandit[b].name, (long long)at->profile->bandit[b].walks,
+                         (long long)at->profile->bandit[b].jumps);
+    }
+    return RF_OK;
+}
+
+void rf__profiles_close(void) {
+    while (first) {
+        opened *gone = first;
+        first = gone->next;
+        rf__profile_free(&gone->profile);
+        free(gone->path);
+        free(gone);
+    }
+}
