@@ -199,6 +199,8 @@ static rf_status take_stages(generate *run) {
     for (int i = 0; i < run->order_count; i++) {
         if (run->orders[i].blocks.runs)
             return rf__fail(RF_EINVAL, "--stages is given, and a request has blocks, expected one of them");
+        if (run->orders[i].policy->profile)
+            return rf__fail(RF_EINVAL, "--stages is given, and policy '%s' works from a profile of one grid, expected one of them", run->orders[i].policy->name);
         run->orders[i].stages = run->stages;
     }
     return RF_OK;

@@ -28,6 +28,7 @@ typedef struct rf_command {
     X(delta)           \
     X(eval)            \
     X(compare)         \
+    X(tune)            \
     X(pairs)           \
     X(bench)
 /* clang-format on */

@@ -53,7 +53,6 @@ static const rf_arg sampling[] = {
     {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(policy), .preset = "none", .choices = policy_names,
      .value = "NAME", .help = "who answers instead of the network: which grid points are passed on extrapolated velocities"},
     {"policy-option", 0, NULL, RF_ARG_STRING, AT(policy_option), .value = "NAME=X,..", .help = "of the policy, as skip=2 of fixed and e_tol=1e-4 of controller, e_refine=0.1 of cascade"},
-    {"policy-option", 0, NULL, RF_ARG_STRING, AT(policy_option), .value = "NAME=X,..", .help = "of the policy, as skip=2 of fixed and e_tol=1e-4 of controller"},
     {"profile", 0, NULL, RF_ARG_STRING, AT(profile), .value = "FILE",
      .help = "what `strait tune` measured for the policies that need it; not given: MODEL.SOLVER-STEPS[-GUIDANCE].profile beside the model"},
     {"quality-budget", 0, NULL, RF_ARG_STRING, AT(quality_budget), .value = "NAME=X",

@@ -1,0 +1,140 @@
+/* cmd_tune.c - what skipping costs and spoils on one model: the profile that policies and quality budgets work from. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "../base/log.h"
+#include "command.h"
+#include "names.h"
+#include "profiles.h"
+#include "report.h"
+#include "sampling_args.h"
+#include "tune.h"
+
+typedef struct tune_flags {
+    rf_sampling_flags sampling; /* first */
+    const char *model, *folder, *dtype, *policies, *lpips, *backbone, *heads;
+    int64_t walks, images, held, reference_steps, requests, rows, threads;
+    double tolerance;
+} tune_flags;
+
+#define AT(field) offsetof(tune_flags, field)
+static const char *const dtype_names[] = {"f32", "bf16", NULL};
+static const char *lpips_names[RF_NAMES_MAX];
+static const rf_arg own[] = {
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
+    {"walks", 0, NULL, RF_ARG_INT, AT(walks), .preset = "32", .min = 1, .max = 10000, .value = "N", .help = "images that ask everywhere: the tables"},
+    {"images", 'n', NULL, RF_ARG_INT, AT(images), .preset = "64", .min = 1, .max = 10000, .value = "N",
+     .help = "other images that each setting is tried on: what can be promised (at least 29)"},
+    {"held-out", 0, NULL, RF_ARG_INT, AT(held), .preset = "64", .min = 1, .max = 10000, .value = "N", .help = "third set of images: how promises hold"},
+    {"reference-steps", 0, NULL, RF_ARG_INT, AT(reference_steps), .preset = "100", .min = 1, .max = RF_MAX_STEPS, .value = "N",
+     .help = "steps of heun in the fine solve that distances are counted from"},
+    {"policies", 0, NULL, RF_ARG_STRING, AT(policies), .preset = "table,fastflow,contextual", .value = "NAME,..", .help = "whose settings are tried"},
+    {"requests", 0, NULL, RF_ARG_INT, AT(requests), .preset = "0", .max = RF_TUNE_REQUESTS, .value = "N",
+     .help = "then let the bandits learn from so many requests, and show their regret"},
+    {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.001", .min = 1e-12, .max = 1e6, .value = "E", .help = "of that learning"},
+    {"lpips", 0, NULL, RF_ARG_CHOICE, AT(lpips), .choices = lpips_names, .value = "NAME", .help = "network of budgets in lpips"},
+    {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .help = "its weights"},
+    {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .help = "the weights of its linear heads"},
+    {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/tune", .value = "FOLDER", .help = "for tune.json, tune.png and its data"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the network"},
+    {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS", .help = "most network rows of one call; 0: measured"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
+    {NULL},
+};
+static rf_arg table[RF_ARGS_MAX];
+
+static const char examples[] =
+    "  strait tune -m models/fashion-rf.safetensors --sampling-method ab2 --steps 50 --cfg-scale 1.5\n"
+    "  strait generate -m models/fashion-rf.safetensors --sampling-method ab2 --steps 50 --cfg-scale 1.5 --quality-budget rel=0.05\n"
+    "  strait tune -m FILE --steps 50 --requests 300 --profile my.profile --json -\n";
+
+/* "table,fastflow": policies that work from a profile and have a knob. */
+static rf_status take_policies(rf_tune *tune, const char *text) {
+    while (*text) {
+        char name[40];
+        size_t length = strcspn(text, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, text);
+        const rf_policy *policy = rf__policy_find(name);
+        if (!policy) return RF_EINVAL;
+        if (!policy->profile || !policy->knob)
+            return rf__fail(RF_EINVAL, "--policies names '%s', expected policies that work from a profile: table, fastflow, contextual", name);
+        if (tune->policies == RF_TUNE_POLICIES) return rf__fail(RF_EINVAL, "--policies has more than %d names", RF_TUNE_POLICIES);
+        tune->policy[tune->policies++] = policy;
+        text += length + (text[length] == ',');
+    }
+    return tune->policies ? RF_OK : rf__fail(RF_EINVAL, "--policies is empty, expected names such as table,fastflow");
+}
+
+static rf_status check_flags(rf_tune *tune, const tune_flags *flags) {
+    if (strcmp(flags->sampling.policy, "none") || flags->sampling.quality_budget)
+        return rf__fail(RF_EINVAL, "--policy or --quality-budget is given, expected neither: tune tries those of --policies");
+    if (flags->lpips && (!flags->backbone || !flags->heads))
+        return rf__fail(RF_EINVAL, "--lpips is %s, expected --lpips-backbone and --lpips-heads with it", flags->lpips);
+    return take_policies(tune, flags->policies);
+}
+
+static rf_status open_all(rf_tune *tune, const tune_flags *flags) {
+    const rf_sampler_opts opts = {.dtype = strcmp(flags->dtype, "bf16") == 0 ? RF_BF16 : RF_F32, .threads = (int)flags->threads, .rows = (int)flags->rows};
+    RF_TRY(rf_sampler_open(&tune->sampler, tune->model, &opts));
+    if (!flags->lpips) return RF_OK;
+    return rf__perceptual_open(&tune->perceptual, flags->lpips, flags->backbone, flags->heads, false, RF_F32, NULL);
+}
+
+static rf_status write_all(const rf_tune *tune, const tune_flags *flags, const rf_common *common, const char *path) {
+    char report[4096];
+    RF_TRY(rf__profile_save(tune->profile, path));
+    rf__info("%s: %d settings of %d policies", path, tune->profile->rungs, tune->policies);
+    snprintf(report, sizeof report, "%s/tune.json", flags->folder);
+    RF_TRY(rf__make_dirs(flags->folder));
+    json_t *json = rf__tune_json(tune);
+    if (!json) return rf__fail(RF_ENOMEM, "tune: no memory for the report");
+    json_object_set_new(json, "profile", json_string(path));
+    rf_status status = rf__report_write(report, json_incref(json));
+    if (status == RF_OK && rf__tune_draw(tune, flags->folder)) rf__info("%s/tune.png", flags->folder);
+    if (status != RF_OK || !common->json) json_decref(json);
+    else status = rf__report_write(common->json, json);
+    return status;
+}
+
+static int run_tune(rf_tune *tune, const tune_flags *flags, const rf_common *common) {
+    if (check_flags(tune, flags) != RF_OK) return rf__cli_usage("tune", "%s", rf_last_error());
+    rf_status status = rf_model_open(&tune->model, flags->model);
+    if (status != RF_OK) return rf__cli_failed("tune", status);
+    rf_sampling_flags sampling = flags->sampling;
+    sampling.profile = NULL; /* where it goes, not what is read */
+    status = rf__sampling_settle_seed(&sampling);
+    if (status == RF_OK) status = rf__order_build(&tune->order, &sampling, tune->model);
+    if (status == RF_EINVAL) return rf__cli_usage("tune", "%s", rf_last_error());
+    char *path = status == RF_OK ? rf__profiles_path(&tune->order, flags->sampling.profile, tune->model) : NULL;
+    if (status == RF_OK && !path) status = rf__fail(RF_EINVAL, "the model has no file to keep a profile beside, expected --profile");
+    if (status == RF_OK) status = open_all(tune, flags);
+    if (status == RF_OK) status = rf__tune_run(tune);
+    if (status == RF_OK) status = rf__tune_learn(tune);
+    if (status == RF_OK) {
+        rf__tune_print(tune, common->json && !strcmp(common->json, "-") ? stderr : stdout);
+        status = write_all(tune, flags, common, path);
+    }
+    free(path);
+    return rf__cli_failed("tune", status);
+}
+
+static int tune_main(int argc, char **argv) {
+    static tune_flags flags;
+    rf_common common;
+    int count = 0;
+    for (const rf_lpips *const *lpips = rf__lpips_all(); *lpips && count + 1 < RF_NAMES_MAX; lpips++) lpips_names[count++] = (*lpips)->name;
+    rf__sampling_args(table, own);
+    const rf_args spec = {.command = "tune", .summary = rf__cmd_tune.help, .table = table, .examples = examples};
+    rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
+    static rf_tune tune;
+    tune = (rf_tune){.walks = flags.walks, .images = flags.images, .held_images = flags.held, .reference_steps = flags.reference_steps,
+                     .requests = flags.requests, .tolerance = flags.tolerance};
+    int code = flags.model ? run_tune(&tune, &flags, &common) : rf__cli_usage("tune", "--model is not given, expected a checkpoint file");
+    rf__tune_fini(&tune);
+    rf_model_close(&tune.model);
+    rf__args_fini(table, &flags);
+    return code;
+}
+
+const rf_command rf__cmd_tune = {"tune", "measure what skipping costs and spoils; the profile of --policy and --quality-budget", tune_main, examples};

@@ -1,0 +1,298 @@
+/* tune_run.c - measuring for `strait tune`. Three sets of seeds that do not meet: the tables come from the first, what is promised from
+ * the second, and how it holds from the third. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "../base/memory.h"
+#include "../eval/paired.h"
+#include "profiles.h"
+#include "tune.h"
+
+enum { SEED_GAP = 1000000 };
+
+/* ---- walks ---- */
+
+/* The images of one set of walks, and what they cost. */
+typedef struct kept {
+    float *images; /* [count, scalars]; NULL: nobody wants them */
+    int64_t scalars;
+    int64_t answers;
+    double *calls; /* [count]; NULL: nobody wants them */
+} kept;
+
+static rf_status keep(void *user, const rf_shot *shot) {
+    kept *k = user;
+    if (k->images) memcpy(k->images + shot->k * k->scalars, shot->x, (size_t)k->scalars * sizeof *k->images);
+    if (k->calls) k->calls[shot->k] = (double)(shot->counters.nfe_full + shot->counters.nfe_refine);
+    k->answers += shot->counters.nfe_full + shot->counters.nfe_refine;
+    return RF_OK;
+}
+
+static int64_t scalars_of(const rf_tune *tune) {
+    const rf_model_shape *shape = &tune->model->shape;
+    return (int64_t)shape->height * shape->width * shape->channels;
+}
+
+/* `set` picks the seeds; slots 1: one request after the other. */
+static rf_status walk(rf_tune *tune, const rf_policy *policy, const rf_options *options, rf_profile *profile, int set, int64_t count, int slots, kept *out) {
+    rf_order order = tune->order;
+    rf_shoot_totals totals;
+    order.policy = policy;
+    if (options) order.policy_options = *options;
+    order.profile = profile;
+    order.seed += (uint64_t)set * SEED_GAP;
+    order.count = count;
+    out->scalars = scalars_of(tune);
+    const rf_shoot_opts opts = {.slots = slots};
+    return rf__shoot_with(&opts, tune->sampler, &order, 1, keep, out, &totals);
+}
+
+/* The fine solve that distances are counted from. */
+static rf_status reference(rf_tune *tune, int set, int64_t count, float **out) {
+    rf_order order = tune->order;
+    rf_grid_opts opts = rf__grid_defaults();
+    rf_shoot_totals totals;
+    opts.steps = (int)tune->reference_steps;
+    opts.windows = tune->model->windows.count ? &tune->model->windows : NULL;
+    order.solver = rf__solver_find("heun");
+    order.solver_options = rf__options_defaults(order.solver->options);
+    order.seed += (uint64_t)set * SEED_GAP;
+    order.count = count;
+    kept k = {.scalars = scalars_of(tune)};
+    *out = k.images = rf__alloc_array((size_t)(count * k.scalars), sizeof *k.images);
+    if (!*out) return rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
+    RF_TRY(rf__grid_build(&order.grid, rf__schedule_find("uniform"), &opts));
+    rf__info("fine solve of %lld images: heun in %lld steps", (long long)count, (long long)tune->reference_steps);
+    rf_status status = rf__shoot(tune->sampler, &order, 1, keep, &k, &totals);
+    rf__grid_fini(&order.grid);
+    return status;
+}
+
+/* ---- distances ---- */
+
+static rf_status distances(rf_tune *tune, const float *made, const float *exact, int64_t count, double *out[RF_BUDGETS]) {
+    int64_t n = scalars_of(tune);
+    const rf_model_shape *shape = &tune->model->shape;
+    for (int64_t k = 0; k < count; k++) {
+        double mse = rf__mse(made + k * n, exact + k * n, n), square = 0;
+        for (int64_t i = 0; i < n; i++) square += (double)exact[k * n + i] * (double)exact[k * n + i];
+        out[RF_BUDGET_REL][k] = sqrt(mse * (double)n / fmax(square, 1e-30));
+        out[RF_BUDGET_PSNR][k] = fmin(rf__psnr(mse, RF_PAIRED_RANGE), 200); /* equal pictures: a number beyond any budget */
+        out[RF_BUDGET_LPIPS][k] = NAN;
+    }
+    if (!tune->perceptual) return RF_OK;
+    float *distance = rf__alloc_array((size_t)count, sizeof *distance);
+    if (!distance) return rf__fail(RF_ENOMEM, "tune: no memory for %lld distances", (long long)count);
+    rf_status status = rf__perceptual_run(tune->perceptual, count, shape->height, shape->width, shape->channels, made, exact, distance);
+    for (int64_t k = 0; k < count && status == RF_OK; k++) out[RF_BUDGET_LPIPS][k] = (double)distance[k];
+    rf__free(distance);
+    return status;
+}
+
+static double mean_of(const double *values, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += values[i];
+    return sum / (double)count;
+}
+
+/* Room for one setting's images and their distances. */
+typedef struct bench {
+    float *made, *exact;
+    double *distance[RF_BUDGETS];
+    int64_t count;
+    int set;
+} bench;
+
+static rf_status bench_init(rf_tune *tune, bench *b, int set, int64_t count) {
+    *b = (bench){.count = count, .set = set, .made = rf__alloc_array((size_t)(count * scalars_of(tune)), sizeof *b->made)};
+    bool ok = b->made != NULL;
+    for (int i = 0; i < RF_BUDGETS; i++) ok = (b->distance[i] = rf__alloc_array((size_t)count, sizeof **b->distance)) && ok;
+    return ok ? reference(tune, set, count, &b->exact) : rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
+}
+
+static void bench_fini(bench *b) {
+    rf__free(b->made);
+    rf__free(b->exact);
+    for (int i = 0; i < RF_BUDGETS; i++) rf__free(b->distance[i]);
+}
+
+static rf_status try_setting(rf_tune *tune, bench *b, const rf_policy *policy, double value, double *calls) {
+    rf_options options = rf__options_defaults(policy->options);
+    options.at[policy->knob - 1] = value;
+    kept k = {.images = b->made};
+    RF_TRY(walk(tune, policy, &options, tune->profile, b->set, b->count, 0, &k));
+    *calls = (double)k.answers / (double)b->count;
+    return distances(tune, b->made, b->exact, b->count, b->distance);
+}
+
+/* ---- settings ---- */
+
+enum { SETTINGS = 8 };
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Tolerances at which a bandit's mind changes somewhere: passing m points is worth m / m_max, so it begins to pay at error m_max / m. */
+static int tolerances(const rf_profile *profile, double out[SETTINGS]) {
+    int count = 0, room = profile->steps * (RF_PROFILE_ARMS - 1);
+    double *all = rf__alloc_array((size_t)room, sizeof *all);
+    if (!all) return 0;
+    for (int k = 0; k < profile->steps; k++)
+        for (int m = 2; m <= RF_PROFILE_MOST; m += 2) {
+            double error = profile->error[(size_t)k * (RF_PROFILE_MOST + 1) + (size_t)m];
+            if (error > 0) all[count++] = error * RF_PROFILE_MOST / m;
+        }
+    qsort(all, (size_t)count, sizeof *all, by_size);
+    for (int i = 0; i < SETTINGS && count; i++) out[i] = 1.001 * all[(size_t)((count - 1) * i / (SETTINGS - 1))];
+    rf__free(all);
+    return count ? SETTINGS : 0;
+}
+
+/* The settings of a policy's knob, from the one that asks most to the one that asks least. */
+static int settings_of(const rf_tune *tune, const rf_policy *policy, double out[SETTINGS]) {
+    int count = 0, fewest = rf__profile_fewest(tune->profile);
+    if (strcmp(policy->options[policy->knob - 1].name, "calls") != 0) return tolerances(tune->profile, out);
+    for (int calls = tune->order.grid.steps; calls >= fewest && count < SETTINGS; calls = calls * 4 / 5) out[count++] = calls;
+    if (count < SETTINGS && out[count - 1] > fewest) out[count++] = fewest;
+    return count;
+}
+
+static rf_status try_policy(rf_tune *tune, bench *b, const rf_policy *policy) {
+    double values[SETTINGS], predicted = NAN;
+    int count = settings_of(tune, policy, values);
+    if (count == 0) return rf__fail(RF_EINVAL, "tune: nothing to try for policy '%s': a grid of %d steps has no points to pass", policy->name, tune->profile->steps);
+    for (int i = 0; i < count; i++) {
+        rf_profile_rung rung = {.value = values[i], .images = b->count};
+        snprintf(rung.policy, sizeof rung.policy, "%s", policy->name);
+        RF_TRY(try_setting(tune, b, policy, values[i], &rung.calls));
+        if (strcmp(policy->name, "table") == 0) predicted = tune->profile->plan_shift[(int)values[i]];
+        rung.predicted = predicted;
+        for (int m = 0; m < RF_BUDGETS; m++) {
+            rung.mean[m] = mean_of(b->distance[m], b->count);
+            bool known = !isnan(rung.mean[m]);
+            rung.bound[m] = known ? rf__profile_bound(b->distance[m], (int)b->count, m == RF_BUDGET_PSNR) : (double)NAN;
+        }
+        rf__info("%s %.3g: %.1f calls, rel %.4f, psnr %.2f", policy->name, values[i], rung.calls, rung.mean[RF_BUDGET_REL], rung.mean[RF_BUDGET_PSNR]);
+        RF_TRY(rf__profile_add_rung(tune->profile, &rung));
+    }
+    return RF_OK;
+}
+
+static rf_status hold_out(rf_tune *tune, bench *b) {
+    for (int i = 0; i < tune->profile->rungs; i++) {
+        const rf_profile_rung *rung = &tune->profile->rung[i];
+        rf_tune_held *held = &tune->held[i];
+        RF_TRY(try_setting(tune, b, rf__policy_find(rung->policy), rung->value, &held->calls));
+        for (int m = 0; m < RF_BUDGETS; m++) {
+            int64_t broke = 0;
+            held->mean[m] = mean_of(b->distance[m], b->count);
+            for (int64_t k = 0; k < b->count; k++)
+                broke += m == RF_BUDGET_PSNR ? b->distance[m][k] < rung->bound[m] : b->distance[m][k] > rung->bound[m];
+            held->broke[m] = isnan(rung->bound[m]) || isnan(held->mean[m]) ? (double)NAN : (double)broke / (double)b->count;
+        }
+    }
+    return RF_OK;
+}
+
+static rf_status calibrate(rf_tune *tune) {
+    kept k = {0};
+    rf__info("%lld walks that ask everywhere", (long long)tune->walks);
+    RF_TRY(walk(tune, rf__policy_find("calibrate"), NULL, tune->profile, 0, tune->walks, 0, &k));
+    return rf__profile_settle(tune->profile);
+}
+
+rf_status rf__tune_run(rf_tune *tune) {
+    rf_profile_key key;
+    bench tried, held = {0};
+    rf__profiles_key(&key, &tune->order, tune->model);
+    RF_TRY(rf__profile_create(&tune->profile, &key, tune->order.grid.t, tune->order.grid.steps));
+    RF_TRY(calibrate(tune));
+    rf_status status = bench_init(tune, &tried, 1, tune->images);
+    for (int p = 0; p < tune->policies && status == RF_OK; p++) status = try_policy(tune, &tried, tune->policy[p]);
+    if (status == RF_OK) status = bench_init(tune, &held, 2, tune->held_images);
+    if (status == RF_OK) status = hold_out(tune, &held);
+    bench_fini(&tried);
+    bench_fini(&held);
+    for (int b = 0; b < RF_BANDITS; b++) tune->profile->bandit[b].tolerance = 0; /* of the last setting tried; nothing was learned */
+    return status;
+}
+
+/* ---- learning curves ---- */
+
+typedef struct lesson { int64_t request; int row, arm; double reward; } lesson;
+
+typedef struct diary {
+    rf_profile *profile;
+    lesson *at;
+    int64_t count, room;
+} diary;
+
+static void write_down(void *user, int bandit, int row, int arm, double reward) {
+    diary *d = user;
+    if (d->count < d->room) d->at[d->count++] = (lesson){d->profile->bandit[bandit].walks, row, arm, reward};
+}
+
+/* Best mean reward of each row at the end, of arms that were tried at all. */
+static double best_of(const rf_profile_bandit *bandit, int row) {
+    double best = -1;
+    for (int a = 0; a < RF_PROFILE_ARMS; a++) {
+        const rf_profile_arm *arm = &bandit->arm[row * RF_PROFILE_ARMS + a];
+        if (arm->pulls > 0 && rf__profile_mean(arm) > best) best = rf__profile_mean(arm);
+    }
+    return best;
+}
+
+static rf_status one_curve(rf_tune *tune, rf_tune_curve *curve, int bandit) {
+    json_t *json = rf__profile_json(tune->profile);
+    rf_profile *copy = NULL;
+    RF_TRY(rf__profile_decode(&copy, json));
+    json_decref(json);
+    const rf_policy *policy = rf__policy_find(curve->policy);
+    rf_options options;
+    char text[80];
+    snprintf(text, sizeof text, "mode=learn,start=%s,e_tol=%.9g", curve->start, tune->tolerance);
+    diary d = {.profile = copy, .room = curve->requests * tune->order.grid.steps};
+    rf_status status = rf__options_parse(policy->options, &options, policy->name, text);
+    d.at = rf__alloc_array((size_t)d.room, sizeof *d.at);
+    curve->regret = rf__alloc_array((size_t)curve->requests, sizeof *curve->regret);
+    curve->calls = rf__alloc_array((size_t)curve->requests, sizeof *curve->calls);
+    if (!d.at || !curve->regret || !curve->calls) status = rf__fail(RF_ENOMEM, "tune: no memory for %lld requests", (long long)curve->requests);
+    copy->watch = write_down;
+    copy->watch_user = &d;
+    kept k = {.calls = curve->calls};
+    if (status == RF_OK) status = walk(tune, policy, &options, copy, 3, curve->requests, 1, &k);
+    for (int64_t i = 0; i < d.count && status == RF_OK; i++)
+        curve->regret[d.at[i].request] += best_of(&copy->bandit[bandit], d.at[i].row) - d.at[i].reward;
+    for (int64_t i = 1; i < curve->requests && status == RF_OK; i++) curve->regret[i] += curve->regret[i - 1];
+    rf__free(d.at);
+    rf__profile_free(&copy);
+    return status;
+}
+
+rf_status rf__tune_learn(rf_tune *tune) {
+    static const struct { const char *policy, *start; int bandit; } all[RF_TUNE_CURVES] = {
+        {"fastflow", "measured", RF_BANDIT_INDEX}, {"fastflow", "cold", RF_BANDIT_INDEX},
+        {"contextual", "measured", RF_BANDIT_CONTEXT}, {"contextual", "cold", RF_BANDIT_CONTEXT}};
+    for (int i = 0; tune->requests && i < RF_TUNE_CURVES; i++) {
+        rf_tune_curve *curve = &tune->curve[tune->curves++];
+        *curve = (rf_tune_curve){.policy = all[i].policy, .start = all[i].start, .requests = tune->requests};
+        rf__info("learning, %s start: %s, %lld requests one after the other", curve->start, curve->policy, (long long)curve->requests);
+        RF_TRY(one_curve(tune, curve, all[i].bandit));
+    }
+    return RF_OK;
+}
+
+void rf__tune_fini(rf_tune *tune) {
+    for (int i = 0; i < tune->curves; i++) {
+        rf__free(tune->curve[i].regret);
+        rf__free(tune->curve[i].calls);
+    }
+    rf__profile_free(&tune->profile);
+    rf__order_fini(&tune->order);
+    rf_sampler_close(&tune->sampler);
+    rf__perceptual_close(&tune->perceptual);
+}

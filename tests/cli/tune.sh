@@ -1,0 +1,56 @@
+# strait tune: a profile is made, kept, used, promised by and learned on; one that does not fit is refused with one sentence.
+here=$(mktemp -d)
+. tests/cli/common.inc
+model dit "$here/dit.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+model dit "$here/other.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=16 depth=1 heads=2
+cd "$here" || exit 1
+small="--steps 12 --sampling-method ab2"
+tune() { "$STRAIT" tune -q -m dit.safetensors $small --walks 4 -n 30 --held-out 8 --reference-steps 8 "$@"; }
+generate() { "$STRAIT" generate -q -m dit.safetensors $small "$@"; }
+check "tune" tune --out run --requests 10 --json report.json
+check "the profile is beside the model" test -s dit.ab2-12.profile
+check "pictures" test -s run/tune.png
+check "settings of three policies in the report" sh -c '[ "$(grep -c "\"held_broke\"" report.json)" -ge 6 ]'
+check "four learning curves" sh -c '[ "$(grep -c "\"regret\"" report.json)" = 4 ]'
+cp dit.ab2-12.profile first
+check "tune again" tune --out run
+same "the same seeds give the same profile" first dit.ab2-12.profile
+check "under guidance it has a name of its own" sh -c '"$0" tune -q -m dit.safetensors --steps 12 --sampling-method ab2 --cfg-scale 2 --walks 2 -n 2 --held-out 2 --reference-steps 4 --policies table --out run' "$STRAIT"
+check "which is" test -s dit.ab2-12-cfg-2-0..1.profile
+rm -r run report.json dit.ab2-12-cfg-2-0..1.profile
+
+check "a frozen schedule" generate --policy table --policy-option calls=6 -b 3 -o t_%d.png --json t.json
+check "calls by kind" sh -c 'grep -q "\"nfe_full\": 18" t.json && grep -q "\"extrapolated\": 18" t.json'
+check "a budget" generate --quality-budget rel=0.9 -o b.png --json b.json
+check "is cheaper than everything" sh -c '[ "$(sed -n "s/.*\"nfe_full\": \([0-9]*\).*/\1/p" b.json | head -1)" -lt 12 ]'
+refused "a budget nobody can promise" 2 "best that can be promised" generate --quality-budget rel=1e-9 -o x.png
+refused "a budget in words" 2 "rel=X" generate --quality-budget good -o x.png
+refused "a budget without the network it needs" 2 "lpips" generate --quality-budget lpips=0.1 -o x.png
+refused "a budget while learning" 2 "stand still" generate --policy fastflow --policy-option mode=learn --quality-budget rel=0.9 -o x.png
+refused "a budget for a policy without a knob" 2 "hold" generate --policy hold --quality-budget rel=0.9 -o x.png
+
+check "a bandit learns" generate --policy fastflow --policy-option mode=learn -b 8 -o l_%d.png
+check "and the file knows" grep -q '"walks":8,"pulls"' dit.ab2-12.profile
+check "a picture of learned tables is made again" "$STRAIT" replay -q l_3.png -o again.png
+same "byte for byte" l_3.png again.png
+check "a grid of them" generate --policy contextual --policy-option e_tol=0.1 -b 4 --grid -o g.png
+check "is made again" "$STRAIT" replay -q g.png
+check "frozen tables give one picture" sh -c '"$0" generate -q -m dit.safetensors --steps 12 --sampling-method ab2 --policy fastflow -o f1.png && "$0" generate -q -m dit.safetensors --steps 12 --sampling-method ab2 --policy fastflow -o f2.png' "$STRAIT"
+same "always" f1.png f2.png
+check "learning from nothing" generate --policy fastflow --policy-option mode=learn,start=cold --profile new.profile -b 2 -o n_%d.png
+check "makes a file" test -s new.profile
+
+refused "another grid" 1 "not there" "$STRAIT" generate -q -m dit.safetensors --steps 9 --sampling-method ab2 --policy table -o x.png
+refused "steps outside the profile" 1 "12 steps" "$STRAIT" generate -q -m dit.safetensors --steps 9 --sampling-method ab2 --policy table --profile first -o x.png
+refused "another solver" 1 "solver" "$STRAIT" generate -q -m dit.safetensors --steps 12 --policy table --profile first -o x.png
+refused "another model" 1 "model" "$STRAIT" generate -q -m other.safetensors $small --policy table --profile first -o x.png
+refused "other guidance" 1 "guidance" generate --cfg-scale 2 --policy table --profile first -o x.png
+head -c 3000 first > cut.profile
+refused "a file that was cut" 1 "cut.profile" generate --policy table --profile cut.profile -o x.png
+sed 's/0\.1/0.2/' first > bent.profile
+refused "one changed number" 1 "damaged" generate --policy table --profile bent.profile -o x.png
+refused "nothing was measured" 2 "calibrated" generate --policy table --profile new.profile -o x.png
+refused "a profile nobody asked for" 2 "profile" generate --policy hold --profile first -o x.png
+check "three steps have nothing to pass" sh -c '"$0" tune -q -m dit.safetensors --steps 3 --sampling-method ab2 --walks 1 -n 1 --held-out 1 --reference-steps 2 --policies table --out run && "$0" generate -q -m dit.safetensors --steps 3 --sampling-method ab2 --policy table -o s.png --json s.json && grep -q "\"nfe_full\": 3" s.json' "$STRAIT"
+refused "tune takes no policy" 2 "policy" tune --policy hold --out o2
+refused "tune knows its policies" 2 "hold" tune --policies hold --out o2
