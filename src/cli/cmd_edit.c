@@ -15,13 +15,14 @@
 
 typedef struct edit_flags {
     rf_edit_flags edit; /* first */
-    const char *strategy, *mask, *side, *judge;
-    int64_t class_offset;
+    const char *strategy, *mask, *side, *judge, *judge_net, *rule;
+    int64_t class_offset, inject, memory, disk;
+    rf_arg_list blocks;
     double strength, eta, gamma, stop;
 } edit_flags;
 
 #define AT(field) offsetof(edit_flags, field)
-static const char *strategy_names[RF_NAMES_MAX];
+static const char *strategy_names[RF_NAMES_MAX], *net_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
     {"output", 'o', NULL, RF_ARG_STRING, AT(edit.sampling.output), .value = "FILE.png", .help = "the edited pictures; %d, %03d is the number of a picture"},
@@ -39,6 +40,16 @@ static const rf_arg own[] = {
     {"gamma", 0, NULL, RF_ARG_FLOAT, AT(gamma), .preset = "0.5", .max = 1, .value = "G", .help = "of rf_inversion: pull to fresh noise"},
     {"eta", 0, NULL, RF_ARG_FLOAT, AT(eta), .preset = "0.9", .max = 1, .value = "E", .help = "of rf_inversion: pull to the source"},
     {"stop", 0, NULL, RF_ARG_FLOAT, AT(stop), .preset = "0.25", .max = 1, .value = "S", .help = "of rf_inversion: for this part of the steps"},
+    {"inject", 0, NULL, RF_ARG_INT, AT(inject), .max = RF_MAX_STEPS, .value = "N",
+     .help = "hand over what attention computed in the N steps nearest the noise from the inversion to the second pass"},
+    {"inject-rule", 0, NULL, RF_ARG_STRING, AT(rule), .preset = "replace_v", .value = "RULE",
+     .help = "what is handed over: replace or add, of q, k, v, with a strength, joined by +, as add_q:0.5+replace_v"},
+    {"inject-blocks", 0, NULL, RF_ARG_INTS, AT(blocks), .max = 1e6, .value = "FIRST[,LAST]", .help = "blocks that hand over (all)"},
+    {"inject-memory", 0, NULL, RF_ARG_INT, AT(memory), .preset = "256", .max = 1e6, .value = "MB", .help = "for the features of one picture"},
+    {"inject-disk", 0, NULL, RF_ARG_INT, AT(disk), .preset = "0", .max = 1e6, .value = "MB",
+     .help = "of the temporary folder for what memory cannot take; beyond both, features are dropped and their steps run free"},
+    {"judge-net", 0, NULL, RF_ARG_CHOICE, AT(judge_net), .preset = "classifier", .choices = net_names, .value = "NAME",
+     .help = "what kind of network --judge is"},
     {"judge", 0, "classifier", RF_ARG_STRING, AT(judge), .value = "FILE", .help = "a trained classifier: report how often it sees the target class"},
     {NULL},
 };
@@ -101,6 +112,14 @@ static rf_status plan(edit *c) {
     opts.strength = f->strength;
     opts.gamma = f->gamma, opts.eta = f->eta, opts.stop = f->stop;
     opts.mask = c->mask;
+    opts.inject = (int)f->inject;
+    opts.memory = (size_t)f->memory << 20, opts.disk = (size_t)f->disk << 20;
+    if (f->inject > opts.steps)
+        return rf__fail(RF_EINVAL, "--inject is %lld, expected at most the %d steps", (long long)f->inject, opts.steps);
+    if (f->blocks.count > 2) return rf__fail(RF_EINVAL, "--inject-blocks has %d numbers, expected the first and perhaps the last", f->blocks.count);
+    if (f->blocks.count > 0) opts.first_block = (int)f->blocks.at[0];
+    if (f->blocks.count > 1) opts.last_block = (int)f->blocks.at[1];
+    RF_TRY(rf__replay_rule_parse(&opts.rule, f->rule));
     return rf__edit_run_plan(&c->run, &opts);
 }
 
@@ -189,6 +208,33 @@ static json_t *settings_json(const edit *c) {
     return json;
 }
 
+/* Sums over the pictures. */
+static rf_feature_stats features_of(const edit *c) {
+    rf_feature_stats sum = {0};
+    for (int64_t k = 0; k < c->run.count; k++) {
+        rf_feature_stats one = rf__edit_features(c->run.edits[k]);
+        sum.kept += one.kept, sum.dropped += one.dropped, sum.hits += one.hits, sum.misses += one.misses;
+        sum.memory_bytes += one.memory_bytes, sum.disk_bytes += one.disk_bytes;
+    }
+    return sum;
+}
+
+static void tell_features(const edit *c, const rf_feature_stats *sum) {
+    if (!c->flags.inject) return;
+    rf__info("features: %lld kept, %lld taken over, %lld not found, %.1f MB in memory, %.1f MB on disk", (long long)sum->kept, (long long)sum->hits,
+             (long long)sum->misses, (double)sum->memory_bytes / 1048576, (double)sum->disk_bytes / 1048576);
+    if (sum->dropped)
+        rf__warn("features: %lld of %lld did not fit into --inject-memory %lld and --inject-disk %lld; those evaluations ran free",
+                 (long long)sum->dropped, (long long)(sum->dropped + sum->kept), (long long)c->flags.memory, (long long)c->flags.disk);
+    if (!sum->kept && !sum->dropped) rf__warn("features: none were recorded; the network has no attention in these blocks");
+}
+
+static json_t *features_json(const rf_feature_stats *sum) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "kept", (json_int_t)sum->kept, "dropped", (json_int_t)sum->dropped, "hits",
+                     (json_int_t)sum->hits, "misses", (json_int_t)sum->misses, "memory_bytes", (json_int_t)sum->memory_bytes, "disk_bytes",
+                     (json_int_t)sum->disk_bytes);
+}
+
 static rf_status report(const edit *c) {
     const char *lpips = c->perceptual ? rf__perceptual_entry(c->perceptual)->name : NULL;
     bool inverts = c->run.edits[0]->opts.strategy->inverts;
@@ -196,6 +242,8 @@ static rf_status report(const edit *c) {
     double mse = c->kept.mse / (double)c->kept.count;
     rf__info("%lld pictures, %s, %d steps, %.1f rows a picture; from the source by %.2f dB", (long long)c->run.count, c->flags.strategy,
              c->order.grid.steps, rows, rf__psnr(mse, RF_PAIRED_RANGE));
+    rf_feature_stats features = features_of(c);
+    tell_features(c, &features);
     if (c->seen) rf__info("the judge sees the target class in %.1f %%", 100.0 * (double)c->right / (double)c->seen);
     if (!c->common.json) return RF_OK;
     json_t *json = settings_json(c);
@@ -203,6 +251,11 @@ static rf_status report(const edit *c) {
     json_object_set_new(json, "rows", json_real(rows));
     json_object_set_new(json, "calls", json_integer((json_int_t)c->run.stats.batcher.calls));
     json_object_set_new(json, "kept", rf__paired_json(&c->kept, lpips));
+    if (c->flags.inject) {
+        json_object_set_new(json, "inject", json_integer((json_int_t)c->flags.inject));
+        json_object_set_new(json, "inject_rule", json_string(c->flags.rule));
+        json_object_set_new(json, "features", features_json(&features));
+    }
     if (inverts) json_object_set_new(json, "reconstruction", rf__paired_json(&c->inverted, lpips));
     if (c->seen) json_object_set_new(json, "target_accuracy", json_real((double)c->right / (double)c->seen));
     return rf__report_write(c->common.json, json);
@@ -226,7 +279,7 @@ static rf_status open_all(edit *c, const char *source) {
     rf_sampler_opts opts = {.dtype = strcmp(flags->dtype, "bf16") ? RF_F32 : RF_BF16, .threads = (int)flags->threads, .rows = (int)flags->rows};
     RF_TRY(rf_sampler_open(&c->sampler, c->model, &opts));
     RF_TRY(rf__edit_perceptual(&c->perceptual, flags));
-    if (c->flags.judge) RF_TRY(rf__features_open(&c->judge, "classifier", c->flags.judge, &judged, NULL));
+    if (c->flags.judge) RF_TRY(rf__features_open(&c->judge, c->flags.judge_net, c->flags.judge, &judged, NULL));
     RF_TRY(rf__edit_run_open(&c->run, flags, source, c->sampler, &c->order));
     RF_TRY(read_mask(c));
     RF_TRY(take_classes(c));
@@ -253,6 +306,7 @@ static int edit_main(int argc, char **argv) {
     static edit c;
     rf_arg_rest rest = {0};
     rf__names_of_edits(strategy_names);
+    rf__names_of_extractors(net_names);
     rf__sampling_args(table, own);
     rf__sampling_preset(table, "sampling-method", NULL);
     const rf_args spec = {.command = "edit", .summary = rf__cmd_edit.help, .positional = "SOURCE", .positional_min = 1, .positional_max = 1,

@@ -216,10 +216,10 @@ static int explain(const run *r) {
 }
 
 static void fill_names(void) {
-    int nets = 0, distances = 0;
-    for (const rf_feature_net *const *net = rf__feature_nets(); *net && nets + 1 < RF_NAMES_MAX; net++) extractor_names[nets++] = (*net)->name;
+    int distances = 0;
+    rf__names_of_extractors(extractor_names);
     for (const rf_lpips *const *lpips = rf__lpips_all(); *lpips && distances + 1 < RF_NAMES_MAX; lpips++) lpips_names[distances++] = (*lpips)->name;
-    extractor_names[nets] = lpips_names[distances] = NULL;
+    lpips_names[distances] = NULL;
 }
 
 static int eval_main(int argc, char **argv) {

@@ -9,6 +9,7 @@
 #include "../flow/policy.h"
 #include "../flow/schedule.h"
 #include "../flow/solver.h"
+#include "../models/features.h"
 
 #define LIST(table)                                                                                          \
     do {                                                                                                     \
@@ -37,6 +38,9 @@ void rf__names_of_policies(const char *names[RF_NAMES_MAX]) {
 }
 void rf__names_of_edits(const char *names[RF_NAMES_MAX]) {
     LIST(rf__edit_strategies());
+}
+void rf__names_of_extractors(const char *names[RF_NAMES_MAX]) {
+    LIST(rf__feature_nets());
 }
 void rf__names_of_admissions(const char *names[RF_NAMES_MAX]) {
     LIST(rf__admissions());

@@ -10,6 +10,7 @@ void rf__names_of_solvers(const char *names[RF_NAMES_MAX]);
 void rf__names_of_schedules(const char *names[RF_NAMES_MAX]);
 void rf__names_of_policies(const char *names[RF_NAMES_MAX]);
 void rf__names_of_edits(const char *names[RF_NAMES_MAX]);
+void rf__names_of_extractors(const char *names[RF_NAMES_MAX]);
 void rf__names_of_admissions(const char *names[RF_NAMES_MAX]);
 
 #endif

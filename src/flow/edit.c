@@ -8,7 +8,8 @@
 #include "schedule.h"
 
 rf_edit_opts rf__edit_defaults(void) {
-    return (rf_edit_opts){.source_scale = 1, .target_scale = 1, .gamma = 0.5, .eta = 0.9, .stop = 0.25, .source_label = -1, .target_label = -1};
+    return (rf_edit_opts){.source_scale = 1, .target_scale = 1, .gamma = 0.5, .eta = 0.9, .stop = 0.25, .source_label = -1, .target_label = -1,
+                          .rule = {.keep = {1, 1, 0}, .mix = {0, 0, 1}}, .last_block = -1, .memory = (size_t)256 << 20};
 }
 
 static const rf_solver *solver_of(const rf_edit_opts *opts) {
@@ -16,6 +17,17 @@ static const rf_solver *solver_of(const rf_edit_opts *opts) {
 }
 
 static double strength_of(const rf_edit_opts *opts) { return opts->strength > 0 ? opts->strength : opts->strategy->strength; }
+
+static rf_status check_inject(const rf_edit_opts *opts) {
+    if (opts->inject < 0 || opts->inject > opts->steps)
+        return rf__fail(RF_EINVAL, "inject is %d, expected 0 .. %d, the steps", opts->inject, opts->steps);
+    if (opts->inject && !opts->strategy->inverts)
+        return rf__fail(RF_EINVAL, "inject is %d and strategy '%s' does not invert, expected 0: there is nothing to hand over", opts->inject,
+                        opts->strategy->name);
+    if (opts->first_block < 0 || (opts->last_block >= 0 && opts->last_block < opts->first_block))
+        return rf__fail(RF_EINVAL, "blocks are %d to %d, expected a first and a last from 0 on", opts->first_block, opts->last_block);
+    return RF_OK;
+}
 
 static rf_status check(const rf_edit_opts *opts, const rf_field *field) {
     RF_TRY(rf__grid_check(opts->times, opts->steps));
@@ -28,6 +40,7 @@ static rf_status check(const rf_edit_opts *opts, const rf_field *field) {
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that walks the same grid both ways", solver_of(opts)->name);
     if (solver_of(opts)->order == 0 || solver_of(opts)->blocks)
         return rf__fail(RF_EINVAL, "solver '%s' does not walk along one velocity, expected one that can turn round", solver_of(opts)->name);
+    RF_TRY(check_inject(opts));
     for (int64_t i = 0; opts->mask && i < field->scalars; i++)
         if (!(opts->mask[i] >= 0 && opts->mask[i] <= 1)) return rf__fail(RF_EINVAL, "mask has %g, expected 0 .. 1", (double)opts->mask[i]);
     return RF_OK;
@@ -56,6 +69,16 @@ static rf_status make_room(rf_edit *edit) {
     return complete ? RF_OK : rf__fail(RF_ENOMEM, "no memory for an edit of %zu scalars and %zu states", n, rows);
 }
 
+/* The inversion records, the second pass injects; the reconstruction shows what inversion alone costs and does neither. */
+static rf_status make_replay(rf_edit *edit) {
+    const rf_edit_opts *o = &edit->opts;
+    RF_TRY(rf__feature_store_create(&edit->store, o->memory, o->disk));
+    const rf_replay replay = {.store = edit->store, .inject = o->inject, .first_block = o->first_block, .last_block = o->last_block, .rule = o->rule};
+    edit->replay[RF_EDIT_INVERT] = edit->replay[RF_EDIT_SAMPLE] = replay;
+    edit->replay[RF_EDIT_INVERT].record = true;
+    return RF_OK;
+}
+
 rf_status rf__edit_create(rf_edit **out, const rf_edit_opts *opts, const rf_field *field, const float *source) {
     *out = NULL;
     RF_TRY(check(opts, field));
@@ -66,6 +89,7 @@ rf_status rf__edit_create(rf_edit **out, const rf_edit_opts *opts, const rf_fiel
     edit->field = field;
     rf_status status = make_grids(edit);
     if (status == RF_OK) status = make_room(edit);
+    if (status == RF_OK && opts->inject) status = make_replay(edit);
     if (status != RF_OK) {
         rf__edit_free(&edit);
         return status;
@@ -80,6 +104,7 @@ rf_status rf__edit_create(rf_edit **out, const rf_edit_opts *opts, const rf_fiel
 void rf__edit_free(rf_edit **edit) {
     rf_edit *dead = *edit;
     if (!dead) return;
+    rf__feature_store_free(&dead->store);
     rf__free(dead->times);
     rf__free(dead->back);
     float *vectors[] = {dead->source, dead->latent, dead->carry, dead->noise, dead->track, dead->made[RF_EDIT_RECONSTRUCT], dead->made[RF_EDIT_SAMPLE]};
@@ -106,6 +131,7 @@ void rf__edit_describe(rf_edit *edit, rf_edit_pass pass, rf_job_spec *spec) {
     spec->guidance_opts = rf__guidance_defaults();
     spec->guidance_opts.scale = edit->field->null_label < 0 ? 1 : edits ? o->target_scale : o->source_scale;
     spec->seed = o->seed;
+    if (edit->replay[pass].store) spec->replay = &edit->replay[pass];
     spec->init = pass == RF_EDIT_INVERT ? edit->source : edit->latent;
     if (pass == RF_EDIT_INVERT) spec->track = edit->track;
     else if (edit->carried) spec->carry = edit->carry;
@@ -120,6 +146,10 @@ rf_status rf__edit_take(rf_edit *edit, rf_edit_pass pass, const rf_trajectory *t
     const rf_job *job = &trajectory->job;
     memcpy(edit->made[pass], job->x, bytes);
     edit->counters[pass] = trajectory->counters;
+    if (pass == RF_EDIT_SAMPLE && edit->store) {
+        edit->features = rf__feature_store_stats(edit->store);
+        rf__feature_store_free(&edit->store);
+    }
     if (pass == RF_EDIT_INVERT) {
         edit->inverted = true;
         edit->carried = job->solver->undoes && job->carried;
@@ -134,3 +164,5 @@ rf_status rf__edit_take(rf_edit *edit, rf_edit_pass pass, const rf_trajectory *t
 const float *rf__edit_result(const rf_edit *edit, rf_edit_pass pass) { return edit->made[pass]; }
 
 int64_t rf__edit_rows(const rf_edit *edit) { return edit->counters[RF_EDIT_INVERT].rows_full + edit->counters[RF_EDIT_SAMPLE].rows_full; }
+
+rf_feature_stats rf__edit_features(const rf_edit *edit) { return edit->features; }

@@ -37,6 +37,11 @@ typedef struct rf_edit_opts {
     double gamma, eta, stop;            /* of rf_inversion: pull to the noise, pull to the source, and for which part of the steps */
     const float *mask;                  /* [scalars] in [0,1], 0: stays as it is; borrowed. NULL: everything may change */
     uint64_t seed;                      /* of the noise of strategies that draw some */
+    /* Feature hand-over (replay.h), of strategies that invert: */
+    int inject;                         /* intervals nearest the noise; 0: none */
+    rf_replay_rule rule;
+    int first_block, last_block;        /* last_block < 0: to the end */
+    size_t memory, disk;                /* of one picture's features, bytes */
 } rf_edit_opts;
 
 /* The whole edit of one picture; private to edit.c and the strategies. */
@@ -47,6 +52,9 @@ struct rf_edit {
     float *source, *latent, *carry, *noise, *track, *made[RF_EDIT_PASSES]; /* [scalars] each; track [steps + 1, scalars] or NULL */
     bool inverted, carried;
     rf_counters counters[RF_EDIT_PASSES];
+    rf_feature_store *store; /* from the first pass to the end of the last; NULL: nothing is handed over */
+    rf_replay replay[RF_EDIT_PASSES];
+    rf_feature_stats features;
 };
 
 rf_edit_opts rf__edit_defaults(void);
@@ -65,6 +73,8 @@ void rf__edit_describe(rf_edit *edit, rf_edit_pass pass, rf_job_spec *spec);
 rf_status rf__edit_take(rf_edit *edit, rf_edit_pass pass, const rf_trajectory *trajectory);
 /* [scalars] the latent, the reconstruction, the edited picture; valid after `take`. */
 const float *rf__edit_result(const rf_edit *edit, rf_edit_pass pass);
+/* Of the store when the edit was over. */
+rf_feature_stats rf__edit_features(const rf_edit *edit);
 /* Network rows of inversion and second pass together: the price of the edit. */
 int64_t rf__edit_rows(const rf_edit *edit);
 

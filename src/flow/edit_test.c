@@ -29,6 +29,30 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     }
     return RF_OK;
 }
+/* ---- a field with two attention blocks of one token, whose v decides what comes out ---- */
+enum { BLOCKS = 2 };
+static int hooked_rows, null_rows_hooked;
+
+static rf_status attentive(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
+    RF_TRY(velocity(self, rows, x, t, cond, v));
+    for (int64_t r = 0; r < rows; r++)
+        for (int block = 0; block < BLOCKS; block++) {
+            float own[3 * WIDTH], given[3 * WIDTH] = {0}, keep[3] = {1, 1, 1}, mix[3] = {0, 0, 0};
+            const rf_hook *hook = cond[r].hook;
+            for (int i = 0; i < 3 * WIDTH; i++) own[i] = 0.1f * (float)(block + 1) * x[r * WIDTH + i % WIDTH] + 0.01f * (float)(i + cond[r].label);
+            hooked_rows += hook != NULL;
+            null_rows_hooked += hook && cond[r].label == NULL_LABEL;
+            if (hook && hook->before) hook->before(hook->self, block, 1, WIDTH, given, keep, mix);
+            for (int i = 0; i < WIDTH; i++) {
+                float q = keep[0] * own[i] + mix[0] * given[i], value = keep[2] * own[2 * WIDTH + i] + mix[2] * given[2 * WIDTH + i];
+                v[r * WIDTH + i] += 0.3f * value + 0.2f * q * value;
+            }
+            if (hook && hook->after) hook->after(hook->self, block, 1, WIDTH, own);
+        }
+    return RF_OK;
+}
+static const rf_field attention_field = {.scalars = WIDTH, .null_label = NULL_LABEL, .velocity = attentive};
+
 static const rf_field field = {.scalars = WIDTH, .null_label = NULL_LABEL, .velocity = velocity};
 static const float source[WIDTH] = {0.9f, -0.4f, 0.1f, -0.99f, 0.5f, 0.3f};
 static double uniform[STEPS_MOST + 1];
@@ -236,6 +260,77 @@ static void flowedit_from_a_class_to_itself_changes_nothing(void **state) {
     rf__edit_free(&edit);
 }
 
+static rf_edit *run_attentive(const rf_edit_opts *opts, int strangers) {
+    rf_edit *edit = NULL;
+    assert_int_equal(rf__edit_create(&edit, opts, &attention_field, source), RF_OK);
+    for (int pass = 0; pass < RF_EDIT_PASSES; pass++) run_pass(edit, (rf_edit_pass)pass, strangers);
+    return edit;
+}
+
+/* n injected steps are n + 1 evaluations of FireFlow, of which the first was never recorded; RF-Solver records every one. */
+static void hits_and_misses(void **state) {
+    (void)state;
+    for (int inject = 1; inject <= 6; inject++) {
+        rf_edit_opts opts = opts_of("fireflow", 6);
+        opts.inject = inject;
+        rf_edit *edit = run_attentive(&opts, 0);
+        rf_feature_stats stats = rf__edit_features(edit);
+        assert_int_equal(stats.hits, inject * BLOCKS);
+        assert_int_equal(stats.misses, BLOCKS);
+        assert_int_equal(stats.dropped, 0);
+        assert_int_equal(rf__edit_rows(edit), 14);
+        rf__edit_free(&edit);
+        opts = opts_of("rf_solver", 6);
+        opts.inject = inject;
+        edit = run_attentive(&opts, 0);
+        stats = rf__edit_features(edit);
+        assert_int_equal(stats.hits, 2 * inject * BLOCKS);
+        assert_int_equal(stats.misses, 0);
+        rf__edit_free(&edit);
+    }
+}
+
+static void hooks_are_for_conditional_rows(void **state) {
+    (void)state;
+    rf_edit_opts opts = opts_of("fireflow", 5);
+    opts.target_scale = opts.source_scale = 3;
+    opts.inject = 5;
+    hooked_rows = null_rows_hooked = 0;
+    rf_edit *edit = run_attentive(&opts, 0);
+    assert_int_equal(hooked_rows, 2 * 6 * BLOCKS);
+    assert_int_equal(null_rows_hooked, 0);
+    rf__edit_free(&edit);
+}
+
+static void features_and_neighbours(void **state) {
+    (void)state;
+    rf_edit_opts opts = opts_of("fireflow", 6), free_opts = opts;
+    opts.inject = 3;
+    rf_edit *alone = run_attentive(&opts, 0), *among = run_attentive(&opts, 9), *open = run_attentive(&free_opts, 0);
+    assert_memory_equal(rf__edit_result(alone, RF_EDIT_SAMPLE), rf__edit_result(among, RF_EDIT_SAMPLE), sizeof source);
+    assert_memory_not_equal(rf__edit_result(alone, RF_EDIT_SAMPLE), rf__edit_result(open, RF_EDIT_SAMPLE), sizeof source);
+    assert_memory_equal(rf__edit_result(alone, RF_EDIT_RECONSTRUCT), rf__edit_result(open, RF_EDIT_RECONSTRUCT), sizeof source);
+    rf__edit_free(&among);
+    opts.rule = (rf_replay_rule){.keep = {1, 1, 1}}; /* strength 0 */
+    among = run_attentive(&opts, 0);
+    assert_memory_equal(rf__edit_result(among, RF_EDIT_SAMPLE), rf__edit_result(open, RF_EDIT_SAMPLE), sizeof source);
+    rf__edit_free(&among);
+    opts = opts_of("fireflow", 6);
+    opts.inject = 3;
+    opts.memory = 0; /* a full store */
+    among = run_attentive(&opts, 0);
+    assert_memory_equal(rf__edit_result(among, RF_EDIT_SAMPLE), rf__edit_result(open, RF_EDIT_SAMPLE), sizeof source);
+    assert_int_equal(rf__edit_features(among).dropped, 3 * BLOCKS);
+    rf__edit_free(&among);
+    opts.disk = 1 << 20;
+    opts.memory = 0;
+    among = run_attentive(&opts, 0);
+    assert_memory_equal(rf__edit_result(among, RF_EDIT_SAMPLE), rf__edit_result(alone, RF_EDIT_SAMPLE), sizeof source);
+    rf__edit_free(&among);
+    rf__edit_free(&alone);
+    rf__edit_free(&open);
+}
+
 static void wrong_options_are_refused(void **state) {
     (void)state;
     rf_edit *edit = NULL;
@@ -244,6 +339,12 @@ static void wrong_options_are_refused(void **state) {
     assert_int_equal(rf__edit_create(&edit, &opts, &field, source), RF_EINVAL);
     opts = opts_of("rf_inversion", 4);
     opts.eta = -1;
+    assert_int_equal(rf__edit_create(&edit, &opts, &field, source), RF_EINVAL);
+    opts = opts_of("fireflow", 4);
+    opts.inject = 5;
+    assert_int_equal(rf__edit_create(&edit, &opts, &field, source), RF_EINVAL);
+    opts = opts_of("sdedit", 4);
+    opts.inject = 1;
     assert_int_equal(rf__edit_create(&edit, &opts, &field, source), RF_EINVAL);
     opts = opts_of("fireflow", 4);
     opts.solver = rf__solver_find("dopri5");
@@ -258,7 +359,8 @@ int main(void) {
         cmocka_unit_test(errors_of_the_round_trip),          cmocka_unit_test(one_clock),
         cmocka_unit_test(pulls_of_zero_and_one),             cmocka_unit_test(neighbours_do_not_matter),
         cmocka_unit_test(the_mask_keeps_the_source),         cmocka_unit_test(flowedit_from_a_class_to_itself_changes_nothing),
-        cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(hits_and_misses),                   cmocka_unit_test(hooks_are_for_conditional_rows),
+        cmocka_unit_test(features_and_neighbours),           cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

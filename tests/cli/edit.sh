@@ -37,6 +37,23 @@ same "an edit does not see its neighbours" b_2.png alone.png
 "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --mask src.png -o masked.png > out 2> err && ok "a mask" || not_ok "a mask" "$(cat err)"
 rm -f out err
 
+# Features handed over: 2 blocks, and with FireFlow all but the first evaluation of the second pass finds its own.
+in="$STRAIT edit $m many --source-class 1 -c 2 --steps 4 --cfg-scale 2 --inject 3"
+check "edit with features" $in -b 3 -o "i_%d.png" --json f.json
+[ "$(number f.json hits) $(number f.json misses) $(number f.json dropped)" = "18 6 0" ] && ok "hits and misses" || not_ok "hits and misses" "$(grep -A8 features f.json)"
+check "one of them alone, with features" $in --index 2 -o alone.png
+same "features do not cross to neighbours" i_2.png alone.png
+check "features on disk" $in --index 2 --inject-memory 0 --inject-disk 8 -o disk.png
+same "disk gives the same picture as memory" alone.png disk.png
+"$STRAIT" edit -t 1 -m m.safetensors many --source-class 1 -c 2 --steps 4 --cfg-scale 2 --inject 3 --index 2 --inject-memory 0 -o full.png 2> err
+grep -q "6 of 6 did not fit into --inject-memory 0" err && ok "a full store says so" || not_ok "a full store says so" "$(cat err)"
+check "the same without features" "$STRAIT" edit $m many --source-class 1 -c 2 --steps 4 --cfg-scale 2 --index 2 -o free.png
+same "a full store leaves a correct picture" full.png free.png
+differ "features change the picture" alone.png free.png
+check "strength 0 is none" $in --index 2 --inject-rule "replace_v:0" -o zero.png
+same "strength 0 gives the free picture" zero.png free.png
+rm -f err
+
 e="$STRAIT edit $m --source-class 1 -c 2 --steps 4 -o never.png --side never2.png"
 refused "edit: wrong size" 2 "big.png: is 16x16, expected the model's 8x8" $e big.png
 refused "edit: corrupt picture" 1 "cut.png" $e cut.png
@@ -49,6 +66,10 @@ refused "edit: unknown strategy" 2 "--strategy is magic, expected one of fireflo
 refused "edit: adaptive solver" 2 "dopri5" $e src.png --sampling-method dopri5
 refused "edit: too many pictures" 2 "go beyond the 3" $e many --index 2 -b 2
 refused "edit: a mask of another size" 2 "big.png" $e src.png --mask big.png
+refused "edit: inject beyond the steps" 2 "--inject is 5, expected at most the 4 steps" $e src.png --inject 5
+refused "edit: inject without inversion" 2 "does not invert" $e src.png --inject 1 --strategy sdedit
+refused "edit: a rule that is none" 2 "replace_w" $e src.png --inject 1 --inject-rule replace_w
+refused "edit: blocks upside down" 2 "blocks are 3 to 1" $e src.png --inject 1 --inject-blocks 3,1
 refused "edit: strength above 1" 2 "--strength" $e src.png --strength 1.5
 refused "edit: two pictures into one file" 2 "--output" $e many -b 2
 refused "edit: no source" 2 "SOURCE" "$STRAIT" edit $m -c 2
