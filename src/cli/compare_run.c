@@ -110,7 +110,7 @@ static rf_status solve(judge *j, const rf_compare_row *row, int group, int64_t c
 
 /* What a reference depends on: every key but who solves, how finely and in which dtype. */
 static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
-    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "blocks", "model", "refiner", "batch_size", "name", NULL};
+    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "profile", "quality_budget", "blocks", "model", "refiner", "batch_size", "name", NULL};
     json_t *out = json_deep_copy(wanted);
     for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
     const char *key;
