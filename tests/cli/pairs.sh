@@ -44,3 +44,11 @@ check "CAF's second network" "$STRAIT" train -q caf.yaml train.steps=20 -o caf
 refused "caf without its second network" 1 "second network" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method caf -b 3 -o c.pairs
 refused "a path of CAF without the first network" 1 "train.initial" "$STRAIT" train -q caf.yaml train.initial= train.steps=20 -o caf2
 refused "a premetric of points" 1 "train.premetric" "$STRAIT" train -q 2rf.yaml train.premetric=classifier train.steps=20 -o run6
+# A disk that is full in the middle: what was written stays, and the same command goes on. (ulimit counts in 512 bytes.)
+cd "$here" || exit 1
+full() { ( trap '' XFSZ; ulimit -f 9; pairs -b 12 -o full.pairs ); }
+full > full.txt 2>&1; code=$?
+check "a full disk is said" [ "$code" = 1 ]
+check "with the file's name" grep -q "full.pairs" full.txt
+check "then it goes on" pairs -b 12 -o full.pairs
+same "and nothing was lost" full.pairs whole.pairs
