@@ -145,7 +145,7 @@ static rf_status open_model(run *r, int side, const char *path) {
     rf_eval *eval = &r->eval;
     struct generator *g = &r->side[side];
     rf_sampling_flags sampling = r->flags.sampling;
-    sampling.count = 1; /* how many the plan says */
+    sampling.count = sampling.class_label.count > 1 ? sampling.class_label.count : 1; /* how many, the plan says; each class needs one */
     RF_TRY(rf_model_open(&g->model, path));
     RF_TRY(rf__order_build(&g->order, &sampling, g->model));
     if (side == RF_EVAL_MADE) eval->model = g->model;

@@ -33,6 +33,7 @@ same_rows() { [ "$(sed -n '/"made"/,/}/s/.*rows_sha256": "\(.*\)".*/\1/p' "$1")"
 check "and the protocol says that they are the same bytes" same_rows model.json folders.json
 check "a checkpoint in a source's place" features dit.safetensors slow --steps 2 -n 24 --json place.json
 near "is the model" "$(value place.json frechet_distance)" "$(value model.json frechet_distance)" 1e-12
+check "two classes of a model" features dit.safetensors slow --steps 2 -n 24 --class-label 0,2 --json classes.json
 check "a model against itself" features dit.safetensors dit.safetensors --steps 2 -n 24 --reference-count 24 --metrics fd,kid,prc --json self.json
 [ "$(value self.json precision)" = 1.0 ] && ok "is precise" || not_ok "is precise" "$(head -8 self.json)"
 check "other threads and batches" features -m dit.safetensors slow --steps 2 -n 24 --metrics fd,kid,prc,isc --json again.json -t 1 --batch-size 5

@@ -20,5 +20,18 @@ refused "three steps of four windows" 2 "steps is 3, expected at least 4" "$STRA
 refused "a grid that misses an edge" 2 "expected a stop at 0.25" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --times 0,0.2,0.4,0.6,0.8,1 -b 2 -o "$here/a.pairs"
 refused "a solver of free steps" 2 "windows end" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --sampling-method dopri5 -b 2 -o "$here/a.pairs"
 check "four steps" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --steps 4 -b 2 -o "$here/a.pairs"
+shipped=models/fashion-perflow.safetensors
+check "the shipped student, four steps" "$STRAIT" generate -q -m $shipped --steps 4 -b 4 -o "$here/a%d.png" --disable-image-metadata
+check "in a ring" "$STRAIT" generate -q -m $shipped --steps 4 -b 4 --admission ring --slots 2 -o "$here/b%d.png" --disable-image-metadata
+same "the same pictures" "$here/a3.png" "$here/b3.png"
+mkdir "$here/frames"
+cp "$here"/a?.png "$here/frames"
+check "as a stream" "$STRAIT" stream -q -m $shipped -i "$here/frames" -o "$here/out1" --steps 4 --strength 1 --slots 1
+check "as a stream in a ring" "$STRAIT" stream -q -m $shipped -i "$here/frames" -o "$here/out2" --steps 4 --strength 1 --admission ring
+same_frames() { for f in "$here"/out1/*; do cmp "$f" "$here/out2/${f##*/}" || return 1; done; }
+check "the same frames" same_frames
+refused "a stream of fewer steps than windows are left" 2 "steps is 2, expected at least 4" "$STRAIT" stream -q -m $shipped -i "$here/frames" -o "$here/out3" \
+    --steps 2 --strength 1
+check "half of the way has half of the windows" "$STRAIT" stream -q -m $shipped -i "$here/frames" -o "$here/out4" --steps 2 --strength 0.5
 refused "a teacher of another size" 1 "expected the same" "$STRAIT" train -q "$recipe" teacher.model=models/fashion-rf.safetensors train.steps=1 -o "$here/b"
 refused "windows without their input" 1 "model.extra is 5, expected 4" "$STRAIT" train -q "$recipe" windows.count=3 train.steps=1 -o "$here/b"
