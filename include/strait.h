@@ -84,6 +84,7 @@ typedef struct rf_sample_opts {
     const char *solver;          /* "euler"; the names are those of `strait generate --help` */
     const char *schedule;        /* "uniform"; "shifted", "sigmoid", or "list" with `times` */
     int steps;                   /* 20; ignored by "list" */
+    const char *blocks;          /* NULL; "H2P4R2": steps by FlowTurbo's blocks, in place of solver and steps; R needs a refiner */
     double shift;                /* 3: of "shifted" */
     const double *times;         /* NULL; strictly monotone inside [0, 1], 0 = noise and 1 = data */
     int time_count;              /* 0 */

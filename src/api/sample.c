@@ -38,7 +38,8 @@ void rf_default_sample_opts(rf_sample_opts *opts) {
 
 typedef struct sample_run {
     const rf_sample_opts *opts;
-    rf_job_spec shared; /* everything but seed, label and user */
+    rf_job_spec shared; /* everything but fields, seed, label and user */
+    rf_blocks blocks;
     float *images;
     int64_t scalars;
 } sample_run;
@@ -47,6 +48,7 @@ static rf_status describe(void *user, int64_t k, rf_job_spec *spec) {
     const sample_run *run = user;
     rf_job_spec job = run->shared;
     job.field = spec->field;
+    job.refiner = spec->refiner;
     job.cond = spec->cond;
     if (run->opts->labels && run->opts->labels[k] >= 0) job.cond.label = run->opts->labels[k];
     job.seed = run->opts->seed + (uint64_t)k;
@@ -102,6 +104,12 @@ rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *imag
     rf_grid grid;
     rf_grid_opts grid_opts = rf__grid_defaults();
     grid_opts.steps = opts->steps;
+    if (opts->blocks) {
+        RF_TRY(rf__blocks_parse(&state.blocks, opts->blocks));
+        grid_opts.steps = rf__blocks_steps(&state.blocks);
+        state.shared.solver = rf__solver_find("blocks");
+        state.shared.blocks = &state.blocks;
+    }
     grid_opts.shift = opts->shift;
     grid_opts.list = opts->times;
     grid_opts.list_count = opts->time_count;
@@ -110,11 +118,13 @@ rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *imag
     RF_TRY(rf__grid_build(&grid, schedule, &grid_opts));
     state.shared.times = grid.t;
     state.shared.steps = grid.steps;
+    rf_block_calls calls = rf__blocks_calls(&state.blocks, 0, opts->blocks ? grid.steps : 0, false);
+    int64_t answers = opts->blocks ? calls.network + calls.refiner : rf__sampler_answers(state.shared.solver, grid.steps);
     rf_run run = {.count = opts->count,
                   .describe = describe,
                   .finished = finished,
                   .progress = progress,
-                  .total = opts->count * rf__sampler_answers(state.shared.solver, grid.steps),
+                  .total = opts->count * answers,
                   .user = &state};
     rf_status status = rf__sampler_run(sampler, &run, NULL);
     rf__grid_fini(&grid);

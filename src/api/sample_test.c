@@ -131,6 +131,32 @@ static void list_of_times(void **state) {
     assert_memory_equal(uniform, list, sizeof list);
 }
 
+/* H steps are Heun's; P steps the pseudo corrector's; R needs a refiner. */
+static void step_blocks(void **state) {
+    (void)state;
+    float a[SCALARS], b[SCALARS];
+    int64_t answers[2] = {0};
+    rf_sample_opts opts, plain;
+    rf_default_sample_opts(&opts);
+    plain = opts;
+    opts.blocks = "H5";
+    opts.progress = count_progress;
+    opts.user = answers;
+    plain.solver = "heun";
+    plain.steps = 5;
+    assert_int_equal(rf_sample(sampler, &opts, a), RF_OK);
+    assert_int_equal(rf_sample(sampler, &plain, b), RF_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(answers[0], 10);
+    assert_int_equal(answers[1], 10);
+    opts.blocks = "H3R2";
+    opts.progress = NULL;
+    assert_int_equal(rf_sample(sampler, &opts, a), RF_EINVAL);
+    assert_non_null(strstr(rf_last_error(), "refiner"));
+    opts.blocks = "H3Z";
+    assert_int_equal(rf_sample(sampler, &opts, a), RF_EINVAL);
+}
+
 static void refuse(rf_sample_opts opts, const char *word) {
     float images[2 * SCALARS];
     assert_int_not_equal(rf_sample(sampler, &opts, images), RF_OK);
@@ -168,7 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(model_is_described),        cmocka_unit_test(images_do_not_know_each_other),
         cmocka_unit_test(defaults_and_progress),     cmocka_unit_test(list_of_times),
-        cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(step_blocks),               cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
