@@ -9,6 +9,7 @@
 #include "command.h"
 #include "names.h"
 #include "outpath.h"
+#include "profiles.h"
 #include "report.h"
 #include "sampling_args.h"
 #include "shoot.h"
@@ -203,6 +204,7 @@ static rf_status run_stream(streaming *s) {
     if (status == RF_OK || status == RF_EINTERRUPTED) { /* what was finished before Ctrl-C is kept */
         rf_status kept = rf__frame_sink_commit(&s->sink);
         if (status == RF_OK) status = kept;
+        if (status == RF_OK) status = rf__profiles_save(); /* what a policy learned from these frames */
     }
     if (status == RF_OK && s->common.json) status = rf__report_write(s->common.json, report_json(s, report, &run));
     rf__free(report);

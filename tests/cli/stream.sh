@@ -59,6 +59,9 @@ check "two refined answers a frame" test "$(number nfe_refine blocks.json)" -eq 
 stream -i short.gray -o blocks1.raw --blocks H1P2R2 --refiner refiner.safetensors --slots 1; same "in any company" blocks.raw blocks1.raw
 check "a policy" stream -i short.gray -o hold.raw --policy hold --steps 8 --json hold.json
 check "answers without the network" test "$(number extrapolated hold.json)" -gt 0
+check "a policy that learns" stream -i short.gray -o learn.raw --policy fastflow --policy-option mode=learn,start=cold --profile frames.profile --steps 8
+check "keeps what it learned" stream -i short.gray -o learn.raw --policy fastflow --profile frames.profile --steps 8
+refused "of frames of another strength it knows nothing" 1 "frames.profile" stream -i short.gray -o no.raw --policy fastflow --profile frames.profile --steps 8 --strength 0.9
 
 # Pipes and the other formats.
 check "through pipes" sh -c '"$0" stream -q -m m.safetensors --raw-pixels gray --output-format raw < in.gray > piped.raw' "$STRAIT"
