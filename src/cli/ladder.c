@@ -1,6 +1,7 @@
 /* ladder.c - see ladder.h. Rungs run as processes of this program, so that one that fails or is stopped takes nothing with it. */
 #include "ladder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,10 @@ static rf_status run(const rf_ladder *l, const char *what, char *text) {
         _exit(127);
     }
     int state;
-    if (waitpid(child, &state, 0) < 0 || !WIFEXITED(state)) return rf__fail(RF_EIO, "%s: %s ended without a word", l->name, what);
+    pid_t ended;
+    do ended = waitpid(child, &state, 0);
+    while (ended < 0 && errno == EINTR); /* Ctrl-C reaches both: the child saves what it has */
+    if (ended < 0 || !WIFEXITED(state)) return rf__fail(RF_EIO, "%s: %s ended without a word", l->name, what);
     if (WEXITSTATUS(state) == RF_EXIT_INTERRUPTED) return rf__fail(RF_EINTERRUPTED, "%s: interrupted in %s; the same command goes on", l->name, what);
     if (WEXITSTATUS(state)) return rf__fail(RF_EIO, "%s: %s failed (see above); the same command goes on from there", l->name, what);
     return RF_OK;

@@ -128,6 +128,28 @@ static void acceleration_closes_the_gap(void **state) {
     }
 }
 
+/* Two straight pairs that cross half way (caf.md section 5, statement 7): a network of (x, t) sees one point with two answers and must miss by half
+ * of what lies between them; told the first velocity it sees two points. */
+static void a_first_velocity_parts_what_crosses(void **state) {
+    (void)state;
+    const float x0[2][2] = {{-1, -1}, {-1, 1}}, x1[2][2] = {{1, 1}, {1, -1}};
+    const rf_path *line = (const rf_path *)rf__plugin_find(rf__paths(), "train.path", "linear");
+    const rf_path *push = (const rf_path *)rf__plugin_find(rf__paths(), "train.path", "caf_acceleration");
+    float at[2][2], answer[2][2], told[2][2];
+    for (int k = 0; k < 2; k++) {
+        const rf_path_ends ends = {x0[k], x1[k], NULL, 2, 0};
+        line->point(&ends, 0.5f, at[k], answer[k]);
+    }
+    assert_memory_equal(at[0], at[1], sizeof at[0]);
+    assert_true(answer[0][1] == 2 && answer[1][1] == -2); /* V = 4 at this time */
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 2; i++) told[k][i] = 0.9f * (x1[k][i] - x0[k][i]); /* a first network that is 10 % off */
+        const rf_path_ends ends = {x0[k], x1[k], told[k], 2, 0};
+        push->point(&ends, 0.5f, at[k], answer[k]);
+    }
+    assert_true(told[0][1] - told[1][1] > 3 && answer[0][1] == 2 && answer[1][1] == -2);
+}
+
 static void weights_by_hand(void **state) {
     (void)state;
     const struct { const char *name; double t, want; } cases[] = {{"one", 0.3, 1}, {"t", 0.3, 0.3}, {"t", 0, 0}, {"t", 1, 1},
@@ -261,7 +283,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_laws_follow_their_cdf), cmocka_unit_test(time_laws_are_densities), cmocka_unit_test(paths_join_noise_and_data),
         cmocka_unit_test(linear_path_by_hand), cmocka_unit_test(reach_carries_an_answer_to_the_data),
-        cmocka_unit_test(acceleration_closes_the_gap), cmocka_unit_test(weights_by_hand), cmocka_unit_test(time_laws_have_their_moments), cmocka_unit_test(nodes_are_those_of_euler_steps),
+        cmocka_unit_test(acceleration_closes_the_gap), cmocka_unit_test(a_first_velocity_parts_what_crosses), cmocka_unit_test(weights_by_hand), cmocka_unit_test(time_laws_have_their_moments), cmocka_unit_test(nodes_are_those_of_euler_steps),
         cmocka_unit_test(time_scale_levels_the_loss), cmocka_unit_test(unknown_names_list_the_known), cmocka_unit_test(entries_are_complete),
         cmocka_unit_test(rows_depend_on_their_number_alone), cmocka_unit_test(toy_has_its_moments),
     };
