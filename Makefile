@@ -34,7 +34,7 @@ $(B)/src/kernels/avx2/%.o:   ISA := $(KOPT) -mavx2 -mfma -mf16c
 $(B)/src/kernels/avx512/%.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq
 $(B)/src/kernels/avx512/%_bf16.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
 
-.PHONY: all help tests test demo bench format fuzz clean install check-includes FORCE
+.PHONY: all help tests test demo bench results results-quick format fuzz clean install check-includes FORCE
 all: $(B)/strait $(B)/libstrait.so
 
 help:
@@ -42,6 +42,7 @@ help:
 	@echo "make test       every test; ends with 'N passed, M failed'"
 	@echo "make demo       out/demo.png from the shipped Fashion-MNIST model"
 	@echo "make bench      the measurements behind docs/"
+	@echo "make results    docs/results.md again (an hour or two); results-quick: a short version in out/ (minutes)"
 	@echo "make fuzz       fuzz the readers of outside bytes (clang)"
 	@echo "make format     clang-format every source"
 	@echo "make install    into PREFIX=$(PREFIX), with a pkg-config file"
@@ -102,6 +103,12 @@ $(B)/tests/%: tests/%.c $(B)/libstrait.a
 # Measuring programs; the figures of docs/ say which command made them.
 $(B)/bench/%: bench/%.c $(B)/libstrait.a
 	$(program)
+
+# docs/results.md again, or a short version of it in out/results-quick/.
+results: all
+	STRAIT=$(B)/strait bench/results.sh full
+results-quick: all
+	STRAIT=$(B)/strait bench/results.sh quick
 
 bench: $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 

@@ -46,7 +46,7 @@ static void write_rows(const rf_compare *compare, FILE *stream) {
 
 static const char script[] =
     "set terminal pngcairo size 1100,800 font 'sans,10'\nset output 'waterfall.png.part'\nset datafile missing 'nan'\n"
-    "set multiplot layout 2,1\nset style fill solid 0.6\nset boxwidth 0.6\nunset key\nset grid y\nset lmargin 10\n"
+    "set multiplot layout 2,1\nset style fill solid 0.6\nset boxwidth 0.6\nunset key\nset grid y\nset lmargin 10\nset rmargin 8\n"
     "set logscale y\nset ylabel 'milliseconds an image'\nset xtics format ''\nset bmargin 1\nset xrange [-0.6:LAST+0.6]\n"
     "set yrange [*:3*FIRST]\n"
     "plot 'waterfall.dat' using 1:3 with boxes lc rgb '#4477aa', '' using 1:3:(sprintf(\"%.3g ms\\nx%.3g\", $3, FIRST/$3)) with labels offset 0,1.8\n"
