@@ -146,6 +146,7 @@ static json_t *report_json(const generate *run, const rf_shoot_totals *totals, j
         json_object_update_missing(json, settings);
         json_decref(settings);
         json_object_set_new(json, "seed", json_integer((json_int_t)run->orders[0].seed));
+        json_object_set_new(json, "promise", rf__promise_json(&run->orders[0]));
     }
     json_object_set_new(json, "version", json_string(rf_version()));
     json_object_set_new(json, "model",

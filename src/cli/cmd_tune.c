@@ -32,7 +32,7 @@ static const rf_arg own[] = {
     {"policies", 0, NULL, RF_ARG_STRING, AT(policies), .preset = "table,fastflow,contextual", .value = "NAME,..", .help = "whose settings are tried"},
     {"requests", 0, NULL, RF_ARG_INT, AT(requests), .preset = "0", .max = RF_TUNE_REQUESTS, .value = "N",
      .help = "then let the bandits learn from so many requests, and show their regret"},
-    {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.001", .min = 1e-12, .max = 1e6, .value = "E", .help = "of that learning"},
+    {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.01", .min = 1e-12, .max = 1e6, .value = "E", .help = "of that learning"},
     {"lpips", 0, NULL, RF_ARG_CHOICE, AT(lpips), .choices = lpips_names, .value = "NAME", .help = "network of budgets in lpips"},
     {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .help = "its weights"},
     {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .help = "the weights of its linear heads"},

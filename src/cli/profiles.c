@@ -1,6 +1,7 @@
 /* profiles.c - see profiles.h. */
 #include "profiles.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,16 @@ rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char 
     if (learns(order)) at->learning = true;
     *out = at->profile;
     return RF_OK;
+}
+
+json_t *rf__promise_json(const rf_order *order) {
+    const rf_profile_rung *rung = order->promise;
+    if (!rung) return json_null();
+    json_t *json = json_pack("{s:s, s:s, s:f, s:f, s:I}", "policy", rung->policy, "option", order->policy->options[order->policy->knob - 1].name, "value",
+                             rung->value, "calls", rung->calls, "tried_images", (json_int_t)rung->images);
+    for (int m = 0; m < RF_BUDGETS; m++)
+        if (isfinite(rung->bound[m])) json_object_set_new(json, rf__budget_names[m], json_real(rung->bound[m]));
+    return json;
 }
 
 rf_status rf__profiles_save(void) {

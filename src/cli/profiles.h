@@ -11,6 +11,8 @@ char *rf__profiles_path(const rf_order *order, const char *path, const rf_model 
 /* *out: borrowed until rf__profiles_close. errors: not there (a policy that learns may begin with an empty one), damaged, of another
  * model, solver, guidance or grid. */
 rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char *path, const rf_model *model);
+/* What a quality budget chose and what it promises, for reports; null without one. New reference. */
+json_t *rf__promise_json(const rf_order *order);
 /* Write back those that a learning policy used. */
 rf_status rf__profiles_save(void);
 void rf__profiles_close(void);

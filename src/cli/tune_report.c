@@ -125,16 +125,17 @@ static bool write_data(const rf_tune *tune, const char *folder, const char *name
 
 bool rf__tune_draw(const rf_tune *tune, const char *folder) {
     char script[2000];
+    int fewest = rf__profile_fewest(tune->profile);
     if (!write_data(tune, folder, "tune.dat", write_settings) || !write_data(tune, folder, "regret.dat", write_curves)) return false;
     int used = snprintf(script, sizeof script,
                         "set terminal pngcairo size %d,500 font 'sans,10'\nset output 'tune.png.part'\nset grid\nset datafile missing 'nan'\n"
-                        "set multiplot layout 1,%d\nset logscale xy\nset xlabel 'network calls'\nset ylabel 'relative distance to the fine solve'\n"
-                        "plot for [i=0:%d] 'tune.dat' index i using 1:2 with linespoints title columnheader(1), "
-                        "for [i=0:%d] '' index i using 1:4 with points pt 6 notitle, '' index 0 using 1:5 with lines dt 2 title 'predicted'\n",
-                        tune->curves ? 1200 : 640, tune->curves ? 2 : 1, tune->policies - 1, tune->policies - 1);
+                        "set multiplot layout 1,%d\nset logscale xy\nset xrange [%d:%d]\nset xlabel 'network calls'\nset ylabel 'relative distance to the fine solve'\n"
+                        "plot for [i=0:%d] 'tune.dat' index i using 1:2 with linespoints lc i+1 title columnheader(1), "
+                        "for [i=0:%d] '' index i using 1:4 with points pt 6 lc i+1 title (i ? '' : 'held out'), '' index 0 using 1:5 with lines dt 2 title 'predicted'\n",
+                        tune->curves ? 1200 : 640, tune->curves ? 2 : 1, fewest - 1, tune->profile->steps + 5, tune->policies - 1, tune->policies - 1);
     if (tune->curves)
         snprintf(script + used, sizeof script - (size_t)used,
-                 "unset logscale\nset xlabel 'requests'\nset ylabel 'regret so far'\nset key left top\n"
+                 "unset logscale\nset autoscale x\nset xlabel 'requests'\nset ylabel 'regret so far'\nset key left top\n"
                  "plot for [i=0:%d] 'regret.dat' index i using 1:2 with lines title columnheader(1)\n",
                  tune->curves - 1);
     const char *const pictures[] = {"tune.png", NULL};

@@ -249,8 +249,9 @@ static double best_of(const rf_profile_bandit *bandit, int row) {
 static rf_status one_curve(rf_tune *tune, rf_tune_curve *curve, int bandit) {
     json_t *json = rf__profile_json(tune->profile);
     rf_profile *copy = NULL;
-    RF_TRY(rf__profile_decode(&copy, json));
+    rf_status decoded = rf__profile_decode(&copy, json);
     json_decref(json);
+    RF_TRY(decoded);
     const rf_policy *policy = rf__policy_find(curve->policy);
     rf_options options;
     char text[80];

@@ -23,6 +23,7 @@ check "a frozen schedule" generate --policy table --policy-option calls=6 -b 3 -
 check "calls by kind" sh -c 'grep -q "\"nfe_full\": 18" t.json && grep -q "\"extrapolated\": 18" t.json'
 check "a budget" generate --quality-budget rel=0.9 -o b.png --json b.json
 check "is cheaper than everything" sh -c '[ "$(sed -n "s/.*\"nfe_full\": \([0-9]*\).*/\1/p" b.json | head -1)" -lt 12 ]'
+check "and says what it promises" grep -q "\"tried_images\": 30" b.json
 refused "a budget nobody can promise" 2 "best that can be promised" generate --quality-budget rel=1e-9 -o x.png
 refused "a budget in words" 2 "rel=X" generate --quality-budget good -o x.png
 refused "a budget without the network it needs" 2 "lpips" generate --quality-budget lpips=0.1 -o x.png

@@ -14,7 +14,7 @@ enum { OPTION_TOLERANCE, OPTION_EXPLORE, OPTION_MOST, OPTION_MODE, OPTION_START 
 static const char *const modes[] = {"frozen", "learn", NULL};
 static const char *const starts[] = {"measured", "cold", NULL};
 static const rf_option options[] = {
-    {"e_tol", 1e-3, 1e-12, 1e6, NULL, "|v^ - v|^2 / |v|^2 at landing that outweighs passing m_max points"},
+    {"e_tol", 1e-2, 1e-12, 1e6, NULL, "|v^ - v|^2 / |v|^2 at landing that outweighs passing m_max points"},
     {"explore", 0.05, 0, 100, NULL, "of the confidence term, in units of sqrt(2) times the range of rewards"},
     {"m_max", RF_PROFILE_MOST, 0, RF_PROFILE_MOST, NULL, "most points passed in one go; 0, 2, 4, 6 are tried"},
     {"mode", 0, 0, 1, modes, "frozen: by what was learned, reproducible; learn: tries, and learns from each image"},
