@@ -9,7 +9,7 @@
 #include "../base/rng.h"
 #include "guidance.h"
 
-enum { STREAM_EDIT = 80 }; /* base/rng.h: method-specific streams start at 64 */
+enum { STREAM_EDIT = 112 }; /* base/rng.h: method-specific streams start at 64 */
 
 static int rows(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row out[RF_MAX_GUIDANCE_ROWS]) {
     (void)guide, (void)t;
