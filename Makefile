@@ -33,6 +33,7 @@ KOPT    := $(if $(SAN),-O1,-O3)
 $(B)/src/kernels/avx2/%.o:   ISA := $(KOPT) -mavx2 -mfma -mf16c
 $(B)/src/kernels/avx512/%.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq
 $(B)/src/kernels/avx512/%_bf16.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
+$(B)/src/kernels/avx512/%_vnni.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 
 .PHONY: all help tests test demo bench results results-quick format fuzz clean install check-includes FORCE
 all: $(B)/strait $(B)/libstrait.so

@@ -41,7 +41,8 @@ const char *rf_status_text(rf_status status);
 /* The sentence of the newest failure on this thread: borrowed, valid until the next failing call. */
 const char *rf_last_error(void);
 
-typedef enum rf_dtype { RF_F32, RF_BF16, RF_I32, RF_DTYPES } rf_dtype;
+/* RF_INT8 names a way to compute, not a type of tensors: bf16 activations, and dense layers of whole numbers (inference only). */
+typedef enum rf_dtype { RF_F32, RF_BF16, RF_I32, RF_INT8, RF_DTYPES } rf_dtype;
 
 const char *rf_version(void);
 
@@ -67,7 +68,7 @@ rf_model_info rf_model_describe(const rf_model *model);
 typedef struct rf_sampler rf_sampler;
 
 typedef struct rf_sampler_opts {
-    rf_dtype dtype; /* RF_F32: of weights and activations inside the network; RF_BF16 is faster and less exact */
+    rf_dtype dtype; /* RF_F32: of weights and activations inside the network; RF_BF16 and RF_INT8 are faster and less exact */
     int threads;    /* 0: every CPU of the affinity mask */
     rf_model *refiner; /* NULL; a network that corrects known velocities of this very model, borrowed; for blocks with R */
     int rows;       /* 16: most network rows of one call; an image under guidance takes two. 0: what this machine is fastest with,

@@ -1,6 +1,10 @@
 /* sampler.c - opening a model for sampling, and the loop that keeps the batcher fed. */
 #include "sampler.h"
 
+#include <string.h>
+
+#include "../base/dtype.h"
+#include "../base/log.h"
 #include "../base/memory.h"
 #include "../base/progress.h"
 #include "../models/model_field.h"
@@ -31,6 +35,12 @@ static rf_status check_models(const rf_model *model, const rf_model *refiner) {
     return refiner ? rf__model_check_refiner(refiner, model) : RF_OK;
 }
 
+static void mention_speed(rf_dtype dtype) {
+    const rf_kernels *kernels = rf__kernels();
+    if (dtype == RF_INT8 && kernels && !strcmp(kernels->conv_int8.name, "ref"))
+        rf__info("int8 on this processor (%s, without AVX-512 VNNI) runs in plain C: the same pictures, but slower than bf16", kernels->isa);
+}
+
 static rf_status open_fields(rf_sampler *sampler) {
     const rf_sampler_opts *opts = &sampler->opts;
     RF_TRY(rf__model_field_open(&sampler->network, sampler->model, opts->dtype, sampler->pool, opts->rows));
@@ -51,11 +61,12 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
     if (!model) return rf__fail(RF_EINVAL, "rf_sampler_open: model is NULL");
     if (opts->rows < 0 || opts->rows > 4096)
         return rf__fail(RF_EINVAL, "rows is %d, expected 0 .. 4096", opts->rows);
-    if (opts->dtype != RF_F32 && opts->dtype != RF_BF16)
-        return rf__fail(RF_EINVAL, "dtype is %d, expected RF_F32 or RF_BF16", (int)opts->dtype);
+    if (rf__dtype_of(rf__dtype_name(opts->dtype)) == RF_DTYPES)
+        return rf__fail(RF_EINVAL, "dtype is %d, expected RF_F32, RF_BF16 or RF_INT8", (int)opts->dtype);
     if (opts->threads < 0 || opts->threads > 1024)
         return rf__fail(RF_EINVAL, "threads is %d, expected 0 .. 1024", opts->threads);
     RF_TRY(check_models(model, opts->refiner));
+    mention_speed(opts->dtype);
     rf_sampler *sampler = rf__alloc(sizeof *sampler);
     if (!sampler) return rf__fail(RF_ENOMEM, "no memory for a sampler");
     sampler->model = model;
@@ -131,7 +142,7 @@ rf_status rf__sampler_measure(rf_sampler *sampler) {
     const rf_kernels *kernels = rf__kernels();
     if (!kernels) return RF_ENOTFOUND;
     const rf_row_key key = {.sha256 = sampler->model->sha256,
-                            .dtype = sampler->opts.dtype == RF_BF16 ? "bf16" : "f32",
+                            .dtype = rf__dtype_name(sampler->opts.dtype),
                             .isa = kernels->isa,
                             .provider = kernels->conv.name,
                             .threads = rf__pool_size(sampler->pool)};

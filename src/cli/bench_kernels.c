@@ -173,7 +173,7 @@ static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s
 static rf_status measure(const settings *s, const bed *b, json_t **out) {
     const rf_kernels *table = rf__kernels();
     if (!table) return RF_ENOTFOUND;
-    double peaks[] = {rf__limit_dense(false, b->pool, b->budget), rf__limit_dense(true, b->pool, b->budget)};
+    double peaks[] = {rf__limit_dense(RF_F32, b->pool, b->budget), rf__limit_dense(RF_BF16, b->pool, b->budget)};
     json_t *rows = json_array();
     printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16)\n", table->isa,
            rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16]);

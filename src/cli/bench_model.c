@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/rng.h"
 #include "../base/stopwatch.h"
 #include "../kernels/limits.h"
@@ -100,8 +101,8 @@ static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool
     static const double usual[] = {1, 4, 16};
     const double *list = s->rows.count ? s->rows.at : usual;
     int count = s->rows.count ? s->rows.count : 3;
-    rf_dtype dtype = strcmp(s->dtype, "bf16") ? RF_F32 : RF_BF16;
-    double peak = rf__limit_dense(dtype == RF_BF16, pool, s->budget);
+    rf_dtype dtype = rf__dtype_of(s->dtype);
+    double peak = rf__limit_dense(dtype, pool, s->budget);
     json_t *rows = json_array();
     printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->model ? s->model : s->network,
            (double)rf__model_parameters(model) / 1e6, s->dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
@@ -114,11 +115,10 @@ static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool
 }
 
 #define AT(member) offsetof(settings, member)
-static const char *const dtypes[] = {"f32", "bf16", NULL};
 static const rf_arg table[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
     {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3, or one of `bench stream`"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, dtypes, "TYPE", "of the numbers inside"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, rf__dtype_names, "TYPE", "of the numbers inside"},
     {"rows", 0, NULL, RF_ARG_INTS, AT(rows), NULL, 1, 4096, NULL, "N,..", "rows of a call (1,4,16)"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
     {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure"},

@@ -5,6 +5,7 @@
 
 #include "../api/sampler.h"
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "../base/memory.h"
 #include "../base/stopwatch.h"
 #include "args.h"
@@ -30,8 +31,6 @@ typedef struct bench {
     float *pictures; /* of the sequential run */
     json_t *cells;
 } bench;
-
-static rf_dtype dtype_of(const settings *s) { return strcmp(s->dtype, "bf16") ? RF_F32 : RF_BF16; }
 
 /* Measured, and the plans of all calls that will be made. */
 static rf_status open_sampler(rf_sampler **out, rf_model *model, rf_dtype dtype, const settings *s, int stages) {
@@ -236,7 +235,7 @@ static rf_status measure(bench *b, json_t *networks) {
     for (int i = 0; i < b->settings->steps.count; i++)
         if (b->settings->steps.at[i] > stages) stages = (int)b->settings->steps.at[i];
     RF_TRY(open_network(b->name, &b->model));
-    RF_TRY(open_sampler(&b->sampler, b->model, dtype_of(b->settings), b->settings, stages));
+    RF_TRY(open_sampler(&b->sampler, b->model, rf__dtype_of(b->settings->dtype), b->settings, stages));
     print_head(b);
     json_t *times = rf__row_times_json(rf__sampler_row_times(b->sampler));
     int64_t best = rf__sampler_best_rows(b->sampler);
@@ -264,7 +263,6 @@ static rf_status measure_all(const settings *s, json_t *networks) {
 
 /* ---- the command ---- */
 #define AT(member) offsetof(settings, member)
-static const char *const dtypes[] = {"f32", "bf16", NULL};
 static const rf_arg table[] = {
     {"networks", 0, "model", RF_ARG_STRING, AT(networks), "tokens-16,tokens-64,tokens-256,models/fashion-rf.safetensors", 0, 0, NULL, "NAME,..",
      "checkpoints, or networks of `strait bench model`"},
@@ -272,7 +270,7 @@ static const rf_arg table[] = {
     {"jobs", 0, NULL, RF_ARG_INTS, AT(jobs), "4,24", 1, 100000, NULL, "N,..", "images of a run; few do not fill the ring. Latency is that of the last"},
     {"rounds", 0, NULL, RF_ARG_INT, AT(rounds), "2", 1, 1000, NULL, "N", "the schemes take turns; the fastest round counts"},
     {"load", 0, NULL, RF_ARG_FLOAT, AT(load), "0.8", 0.01, 100, NULL, "X", "for latency jobs arrive at random, X times as many as the sequential loop makes"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "f32", 0, 0, dtypes, "TYPE", "of the table; the gains at the end go from f32 to bf16"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "f32", 0, 0, rf__dtype_names, "TYPE", "of the table; the gains at the end go from f32 to bf16"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
     {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "0.5", 0, 100, NULL, "SECONDS", "for a lone call with and without fusion; 0: no list of gains"},
     {NULL}};

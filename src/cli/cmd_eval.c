@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/memory.h"
 #include "../models/features.h"
 #include "command.h"
@@ -20,7 +21,6 @@ typedef struct eval_flags {
 
 #define AT(field) offsetof(eval_flags, field)
 static const char *extractor_names[RF_NAMES_MAX], *lpips_names[RF_NAMES_MAX];
-static const char *const dtype_names[] = {"f32", "bf16", NULL};
 
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "judge what this checkpoint makes, the same as naming it as SOURCE"},
@@ -42,7 +42,7 @@ static const rf_arg own[] = {
     {"save-stats", 0, NULL, RF_ARG_STRING, AT(save_stats), .value = "OUT.npz", .help = "write mu and sigma of what is judged"},
     {"explain", 0, NULL, RF_ARG_STRING, AT(explain), .value = "A.json", .help = "what differs between the protocols of two reports; the argument is B.json"},
     {"list", 0, NULL, RF_ARG_FLAG, AT(list), .help = "list measures, extractors and sources, and stop"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the model that is judged"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE", .help = "numbers inside the model that is judged"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS", .help = "most network rows of one call"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
     {NULL},
@@ -129,7 +129,7 @@ static void take_settings(run *r) {
     eval->wanted[RF_EVAL_REFERENCE] = f->reference;
     eval->keep = f->keep;
     eval->flow_samples = f->flow_samples;
-    eval->dtype = strcmp(f->dtype, "bf16") == 0 ? RF_BF16 : RF_F32;
+    eval->dtype = rf__dtype_of(f->dtype);
     eval->statistics = f->save_stats != NULL;
     eval->pool = r->pool;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../models/grow.h"
@@ -23,7 +24,6 @@ typedef struct generate_flags {
 } generate_flags;
 
 #define AT(field) offsetof(generate_flags, field)
-static const char *const dtype_names[] = {"f32", "bf16", NULL};
 static const char *admission_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
@@ -47,7 +47,7 @@ static const rf_arg own[] = {
      .help = "each pixel N times as large in the picture"},
     {"requests", 0, "prompts-file", RF_ARG_STRING, AT(requests), .value = "FILE.jsonl",
      .help = "one request a line, batched together; keys are these flags with underscores"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE",
      .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS",
      .help = "most network rows of one call; an image under guidance takes two. 0: what is fastest here (measured once, then kept "
@@ -220,7 +220,7 @@ static int run_generate(generate *run) {
     if (status == RF_EINVAL) return usage();
     if (status == RF_OK && run->common.json) status = rf__outpath_prepare(run->common.json);
     if (status != RF_OK) return rf__cli_failed("generate", status);
-    rf_sampler_opts opts = {.dtype = strcmp(run->flags.dtype, "bf16") == 0 ? RF_BF16 : RF_F32,
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(run->flags.dtype),
                             .threads = (int)run->flags.threads,
                             .refiner = run->refiner,
                             .rows = (int)run->flags.rows};

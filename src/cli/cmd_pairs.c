@@ -1,6 +1,7 @@
 /* cmd_pairs.c - pairs of noise and the data a teacher carries it to: what reflow and distillation learn from. */
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../io/pairs.h"
@@ -18,7 +19,7 @@ typedef struct pairs_flags {
 } pairs_flags;
 
 #define AT(field) offsetof(pairs_flags, field)
-static const char *const dtype_names[] = {"f32", "bf16", NULL}, *const store_names[] = {"u8", "f32", NULL};
+static const char *const store_names[] = {"u8", "f32", NULL};
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "the teacher (safetensors)"},
     {"out", 'o', NULL, RF_ARG_STRING, AT(out), .value = "FILE.pairs", .help = "the store; one that is there is gone on with"},
@@ -26,7 +27,7 @@ static const rf_arg own[] = {
      .help = "numbers of the data: u8 for pictures (the default), f32 for points"},
     {"invert", 0, NULL, RF_ARG_STRING, AT(invert), .value = "DATA", .help = "find the noise of real data (fashion-mnist:train) instead: the flow "
      "backward, over the first -b samples"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the network"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE", .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 65536, .value = "ROWS", .help = "most network rows of one call"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
     {NULL},
@@ -126,7 +127,7 @@ static rf_status report(const pairs_run *run, const rf_shoot_totals *totals) {
 
 static int run_pairs(pairs_run *run) {
     rf_shoot_totals totals = {0};
-    rf_sampler_opts opts = {.dtype = !strcmp(run->flags.dtype, "bf16") ? RF_BF16 : RF_F32, .threads = (int)run->flags.threads, .rows = (int)run->flags.rows};
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(run->flags.dtype), .threads = (int)run->flags.threads, .rows = (int)run->flags.rows};
     rf_status status = rf_model_open(&run->model, run->flags.model);
     if (status == RF_OK) {
         rf_sampling_flags flags = run->flags.sampling;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../base/memory.h"
@@ -111,7 +112,7 @@ static rf_status read_frame(replay *run) {
 }
 
 static rf_status make(replay *run, rf_shoot_totals *totals) {
-    rf_sampler_opts opts = {.dtype = strcmp(text_at(run->json, "dtype"), "bf16") == 0 ? RF_BF16 : RF_F32,
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(text_at(run->json, "dtype")),
                             .threads = (int)run->flags.threads,
                             .refiner = run->refiner,
                             .rows = (int)run->flags.rows};

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../base/memory.h"
@@ -24,7 +25,6 @@ typedef struct stream_flags {
 } stream_flags;
 
 #define AT(field) offsetof(stream_flags, field)
-static const char *const dtype_names[] = {"f32", "bf16", NULL};
 static const char *const input_names[] = {"auto", "y4m", "raw", "folder", NULL};
 static const char *const raw_names[] = {"rgb24", "gray", NULL};
 static const char *const noise_names[] = {"fixed", "fresh", NULL};
@@ -61,7 +61,7 @@ static const rf_arg own[] = {
      .help = "frames under way at the same time; 0: as many as make it faster here, at most one a step"},
     {"admission", 0, NULL, RF_ARG_CHOICE, AT(admission), .preset = "arrival", .choices = admission_names, .value = "NAME",
      .help = "arrival or ring (StreamFlow's)"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the network"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE", .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS", .help = "most network rows of one call; 0: measured"},
     {"warm", 0, NULL, RF_ARG_FLAG, AT(warm), .help = "build the plans of all call sizes before the first frame"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
@@ -219,7 +219,7 @@ static int run_command(streaming *s) {
     if (status != RF_OK) return rf__cli_failed("stream", status);
     status = make_order(s);
     if (status == RF_EINVAL) return usage();
-    rf_sampler_opts opts = {.dtype = strcmp(s->flags.dtype, "bf16") == 0 ? RF_BF16 : RF_F32,
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(s->flags.dtype),
                             .threads = (int)s->flags.threads,
                             .rows = (int)s->flags.rows,
                             .refiner = s->refiner};

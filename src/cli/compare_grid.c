@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/memory.h"
 #include "../io/yaml.h"
 #include "compare.h"
@@ -59,9 +60,8 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
     *row = (rf_compare_row){.wanted = wanted, .control = control};
     compare->rows++;
     const char *dtype = json_string_value(json_object_get(wanted, "dtype"));
-    if (dtype && strcmp(dtype, "f32") && strcmp(dtype, "bf16"))
-        return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32 or bf16", where, dtype);
-    row->dtype = dtype && !strcmp(dtype, "bf16") ? RF_BF16 : RF_F32;
+    row->dtype = dtype ? rf__dtype_of(dtype) : RF_F32;
+    if (row->dtype == RF_DTYPES) return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32, bf16 or int8", where, dtype);
     row->model = json_string_value(json_object_get(wanted, "model"));
     row->refiner = json_string_value(json_object_get(wanted, "refiner"));
     const json_t *batch = json_object_get(wanted, "batch_size");

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/memory.h"
 #include "eval_source.h"
 #include "shoot.h"
@@ -119,7 +120,7 @@ rf_status rf__eval_source_model(rf_eval_source *source, rf_sampler *sampler, con
     for (int i = 0; i < order->label_count; i++) json_array_append_new(labels, json_integer(order->labels[i]));
     source->protocol = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:o, s:b}", "source", "model", "model_sha256", model->sha256, "kind", model->kind->name,
                                  "weights", weights_of(model), "seed", (json_int_t)order->seed, "dtype",
-                                 rf__sampler_dtype(sampler) == RF_BF16 ? "bf16" : "f32", "class_labels", labels, "eight_bit", !model->shape.flat);
+                                 rf__dtype_name(rf__sampler_dtype(sampler)), "class_labels", labels, "eight_bit", !model->shape.flat);
     if (!g || !settings || !source->protocol) {
         json_decref(settings);
         return rf__fail(RF_ENOMEM, "no memory for the protocol");

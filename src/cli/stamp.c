@@ -5,15 +5,12 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "class_names.h"
 
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
-}
-
-static const char *dtype_name(rf_dtype dtype) {
-    return dtype == RF_BF16 ? "bf16" : "f32";
 }
 
 static json_t *model_json(const rf_stamp *stamp) {
@@ -50,7 +47,7 @@ json_t *rf__stamp_json(const rf_stamp *stamp) {
     json_object_set_new(json, "convention", json_string("t = 0 noise, t = 1 data, dx/dt = v"));
     json_object_set_new(json, "model", model_json(stamp));
     add_refiner(json, stamp);
-    json_object_set_new(json, "dtype", json_string(dtype_name(rf__sampler_dtype(stamp->sampler))));
+    json_object_set_new(json, "dtype", json_string(rf__dtype_name(rf__sampler_dtype(stamp->sampler))));
     json_object_set_new(json, "isa", json_string(rf__cpu_name(rf__cpu_flags())));
     json_object_set_new(json, "width", json_integer(model->shape.width));
     json_object_set_new(json, "height", json_integer(model->shape.height));

@@ -317,6 +317,8 @@ rf_status rf_grad(rf_graph *graph, rf_node *loss, const char *const *inputs) {
     RF_TRY(rf__graph_status(graph));
     if (!loss || rf__shape_count(&loss->shape) != 1)
         return rf__fail(RF_EINVAL, "rf_grad: the loss must have one element");
+    if (graph->int8)
+        return rf__fail(RF_EUNSUPPORTED, "rf_grad: dtype int8 is for inference; gradients need f32 or bf16");
     mark_inputs(graph, inputs);
     rf__graph_fuse(graph, false);
     int forward = graph->node_count;

@@ -9,7 +9,8 @@ rf_graph *rf__graph_create(rf_dtype compute) {
     rf_graph *graph = calloc(1, sizeof *graph);
     if (!graph) return NULL;
     graph->arena = rf__arena_create();
-    graph->compute = compute;
+    graph->int8 = compute == RF_INT8;
+    graph->compute = graph->int8 ? RF_BF16 : compute;
     if (!graph->arena) rf__graph_free(&graph);
     return graph;
 }

@@ -36,10 +36,11 @@ typedef struct rf_param {
     bool conv;             /* rank 4 and stored in files as [cout,cin,kh,kw] */
 } rf_param;
 
-rf_graph *rf__graph_create(rf_dtype compute);   /* RF_F32 or RF_BF16; NULL when out of memory */
+/* RF_F32, RF_BF16, or RF_INT8: bf16, whose large dense layers plans run in whole numbers (no gradients). NULL when out of memory. */
+rf_graph *rf__graph_create(rf_dtype compute);
 void rf__graph_free(rf_graph **graph);
 rf_status rf__graph_status(const rf_graph *graph); /* first error; its sentence is set as the last error again */
-rf_dtype rf__graph_dtype(const rf_graph *graph);
+rf_dtype rf__graph_dtype(const rf_graph *graph);   /* of activations */
 
 /* Names get a prefix until popped: push("blocks.%d", i) ... pop. */
 void rf__scope_push(rf_graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));

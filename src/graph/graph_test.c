@@ -349,8 +349,19 @@ static void planner(void **state) {
     rf__graph_free(&g);
 }
 
+static void int8_has_no_gradients(void **state) {
+    (void)state;
+    rf_graph *g = rf__graph_create(RF_INT8);
+    assert_int_equal(rf__graph_dtype(g), RF_BF16);
+    rf_node *loss = rf__sum(g, rf__param(g, "w", rf__shape2(2, 3), (rf_init){RF_INIT_ONE, 1}), 1);
+    assert_int_equal(rf_grad(g, loss, NULL), RF_EUNSUPPORTED);
+    assert_non_null(strstr(rf_last_error(), "int8"));
+    rf__graph_free(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(int8_has_no_gradients),
         cmocka_unit_test(ops_ref),           cmocka_unit_test(ops_native), cmocka_unit_test(ops_bf16),
         cmocka_unit_test(gradients_accumulate), cmocka_unit_test(errors_are_sentences), cmocka_unit_test(lookups),
         cmocka_unit_test(dropout_mask),      cmocka_unit_test(planner),  cmocka_unit_test(times),

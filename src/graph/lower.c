@@ -62,9 +62,9 @@ void rf__lower_bind_grad(rf_lowering *low, uint16_t member, int param) {
     add_fixup(low, member, RF_IN_GRADS, (size_t)rf__weights_offset(plan->weights, index) * sizeof(float));
 }
 
-void rf__lower_bind_work(rf_lowering *low, uint16_t member) {
+void rf__lower_bind_work(rf_lowering *low, uint16_t member, size_t extra) {
     int shared = low->layout->shared_of[low->node->id];
-    if (shared >= 0) add_fixup(low, member, RF_IN_ARENA, low->layout->blocks[shared].offset);
+    if (shared >= 0) add_fixup(low, member, RF_IN_ARENA, low->layout->blocks[shared].offset + extra);
 }
 
 /* ---- everything else: small tables of sizes ---- */

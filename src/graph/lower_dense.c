@@ -24,33 +24,96 @@ static void conv_sizes(const rf_node *node, const rf_node *x, const rf_node *wei
     a->dilate = node->attr.dilate;
 }
 
-rf_status rf__lower_conv(rf_lowering *low) {
-    const rf_node *node = low->node;
-    rf_node *x = node->in[RF_CONV_X], *weight = node->in[RF_CONV_WEIGHT];
-    rf_conv_args args = {.dtype = x->dtype, .y_dtype = node->dtype, .scale = node->attr.a, .residual_scale = node->attr.b,
-                         .act = node->attr.act, .rows_stride = channels_of(node), .gate_stride = channels_of(node)};
-    conv_sizes(node, x, weight, &args);
-    size_t bytes = 0;
-    int index;
-    rf_weights *owner = rf__weights_owner(low->plan->weights, low->graph->params[weight->param].name, &index);
-    args.packed = rf__weights_packed(owner, &low->plan->kernels, index, node->attr.transposed, x->dtype, &bytes);
-    if (!args.packed) return rf__fail(RF_ENOMEM, "no memory to pack %s", weight->name);
-    low->plan->stats.packed_bytes += bytes;
-    const rf_conv_provider *provider = &low->plan->kernels.conv;
-    if (provider->conv_prepare) RF_TRY(provider->conv_prepare(&args));
-    rf_step *step = rf__lower_step(low, RF_K_conv, provider->conv_units(&args), 1);
+/* ---- int8 ---- */
+enum {
+    LEAST_INT8 = 32,     /* channels on both sides: the first and last layers, which every rounding reaches undamped, stay bf16 */
+    QUANTISE_GRAIN = 64, /* pixels */
+};
+
+/* Does the plan run this convolution in whole numbers? Vectors (embeddings, conditioning) stay as they are: one row each. */
+static bool whole_numbers(const rf_plan *plan, const rf_node *node) {
+    if (!plan->int8 || node->op != RF_OP_CONV) return false;
+    const rf_node *x = node->in[RF_CONV_X];
+    return x->dtype == RF_BF16 && x->shape.rank > 2 && !node->attr.transposed && node->attr.dilate <= 1 &&
+           channels_of(x) >= LEAST_INT8 && channels_of(node) >= LEAST_INT8 && channels_of(x) % 4 == 0;
+}
+
+/* The work area: bytes, then scales, then the pixels' peaks. */
+typedef struct int8_work {
+    size_t scale, peak, total;
+} int8_work;
+
+static int8_work int8_work_of(const rf_node *x) {
+    size_t pixels = (size_t)(batch_of(x) * rows_of(x)), vector = (4 * pixels + 63) / 64 * 64;
+    int8_work w = {.scale = (pixels * (size_t)channels_of(x) + 63) / 64 * 64};
+    w.peak = w.scale + vector;
+    w.total = w.peak + vector;
+    return w;
+}
+
+static rf_status quantise_step(rf_lowering *low, rf_kernel_id id, const rf_quantise_args *args, rf_node *x) {
+    const int8_work work = int8_work_of(x);
+    rf_step *step = rf__lower_step(low, id, args->pixels, QUANTISE_GRAIN);
     if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
-    step->args.conv = args;
-    step->scratch = provider->conv_scratch ? provider->conv_scratch(&args) : 0;
-    step->gflop = 2e-9 * (double)(args.batch * args.oh * args.ow) * args.cout * args.cin * args.kh * args.kw /
-                  ((double)args.dilate * args.dilate);
-    step->dense = node->attr.transposed ? 2 : 1;
-    BIND(rf_conv_args, x, x);
+    step->args.quantise = *args;
+    BIND(rf_quantise_args, x, x);
+    rf__lower_bind_work(low, MEMBER(rf_quantise_args, q), 0);
+    rf__lower_bind_work(low, MEMBER(rf_quantise_args, scale), work.scale);
+    if (args->group > 1) rf__lower_bind_work(low, MEMBER(rf_quantise_args, peak), work.peak);
+    return RF_OK;
+}
+
+/* A scale a pixel where every output pixel reads just one, else a scale an image: never more than an image, whose bytes would
+ * then depend on its neighbours in the batch. */
+static rf_status quantise(rf_lowering *low, rf_node *x, rf_conv_args *a) {
+    const bool one = a->kh == 1 && a->kw == 1 && a->stride == 1 && !a->pad_h && !a->pad_w;
+    const rf_quantise_args args = {.pixels = batch_of(x) * rows_of(x), .group = one ? 1 : rows_of(x), .channels = channels_of(x)};
+    a->x_group = one ? 1 : (int64_t)a->oh * a->ow;
+    if (args.group > 1) RF_TRY(quantise_step(low, RF_K_peak, &args, x));
+    return quantise_step(low, RF_K_quantise, &args, x);
+}
+
+static void bind_epilogue(rf_lowering *low) {
+    const rf_node *node = low->node;
     BIND(rf_conv_args, bias, node->in[RF_CONV_BIAS]);
     BIND(rf_conv_args, rows, node->in[RF_CONV_ROWS]);
     BIND(rf_conv_args, gate, node->in[RF_CONV_GATE]);
     BIND(rf_conv_args, residual, node->in[RF_CONV_RESIDUAL]);
     BIND(rf_conv_args, y, (rf_node *)node);
+}
+
+rf_status rf__lower_conv(rf_lowering *low) {
+    const rf_node *node = low->node;
+    rf_node *x = node->in[RF_CONV_X], *weight = node->in[RF_CONV_WEIGHT];
+    const bool int8 = whole_numbers(low->plan, node);
+    rf_conv_args args = {.dtype = int8 ? RF_INT8 : x->dtype, .y_dtype = node->dtype, .scale = node->attr.a,
+                         .residual_scale = node->attr.b, .act = node->attr.act, .rows_stride = channels_of(node),
+                         .gate_stride = channels_of(node)};
+    conv_sizes(node, x, weight, &args);
+    size_t bytes = 0;
+    int index;
+    rf_weights *owner = rf__weights_owner(low->plan->weights, low->graph->params[weight->param].name, &index);
+    const rf_conv_provider *provider = int8 ? &low->plan->kernels.conv_int8 : &low->plan->kernels.conv;
+    args.packed = rf__weights_packed(owner, provider, index, node->attr.transposed, args.dtype, &bytes);
+    if (!args.packed) return rf__fail(RF_ENOMEM, "no memory to pack %s", weight->name);
+    low->plan->stats.packed_bytes += bytes;
+    if (int8) RF_TRY(quantise(low, x, &args));
+    if (provider->conv_prepare) RF_TRY(provider->conv_prepare(&args));
+    rf_step *step = rf__lower_step(low, RF_K_conv, provider->conv_units(&args), 1);
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    if (int8) step->fn = provider->conv, step->kernel = "conv int8";
+    step->args.conv = args;
+    step->scratch = provider->conv_scratch ? provider->conv_scratch(&args) : 0;
+    step->gflop = 2e-9 * (double)(args.batch * args.oh * args.ow) * args.cout * args.cin * args.kh * args.kw /
+                  ((double)args.dilate * args.dilate);
+    step->dense = node->attr.transposed ? 2 : 1;
+    if (int8) {
+        rf__lower_bind_work(low, MEMBER(rf_conv_args, x), 0);
+        rf__lower_bind_work(low, MEMBER(rf_conv_args, x_scale), int8_work_of(x).scale);
+    } else {
+        BIND(rf_conv_args, x, x);
+    }
+    bind_epilogue(low);
     return RF_OK;
 }
 
@@ -66,6 +129,7 @@ static void dw_args(const rf_node *node, rf_conv_dw_args *a) {
 }
 
 size_t rf__lower_work(const rf_plan *plan, const rf_node *node) {
+    if (whole_numbers(plan, node)) return int8_work_of(node->in[RF_CONV_X]).total;
     if (node->op != RF_OP_CONV_DW) return 0;
     rf_conv_dw_args args;
     dw_args(node, &args);
@@ -78,7 +142,7 @@ static void bind_dw(rf_lowering *low) {
     BIND(rf_conv_dw_args, dy, node->in[1]);
     rf__lower_bind_grad(low, MEMBER(rf_conv_dw_args, dw), node->param);
     rf__lower_bind_grad(low, MEMBER(rf_conv_dw_args, dbias), node->param2);
-    rf__lower_bind_work(low, MEMBER(rf_conv_dw_args, shared));
+    rf__lower_bind_work(low, MEMBER(rf_conv_dw_args, shared), 0);
 }
 
 rf_status rf__lower_conv_dw(rf_lowering *low) {

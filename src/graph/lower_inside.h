@@ -20,8 +20,8 @@ rf_step *rf__lower_step(rf_lowering *low, rf_kernel_id id, int64_t units, int64_
 void rf__lower_bind(rf_lowering *low, uint16_t member, rf_node *node, size_t extra);
 /* The same for a place in the gradient vector. param < 0: the pointer stays NULL. */
 void rf__lower_bind_grad(rf_lowering *low, uint16_t member, int param);
-/* The same for the shared work area of the node; stays NULL when it has none. */
-void rf__lower_bind_work(rf_lowering *low, uint16_t member);
+/* The same for the shared work area of the node, `extra` bytes into it; stays NULL when it has none. */
+void rf__lower_bind_work(rf_lowering *low, uint16_t member, size_t extra);
 
 #define BIND(type, name, node) rf__lower_bind(low, MEMBER(type, name), node, 0)
 

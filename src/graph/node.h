@@ -52,6 +52,7 @@ typedef struct rf_output_entry { const char *name; rf_node *node; } rf_output_en
 struct rf_graph {
     rf_arena *arena;
     rf_dtype compute;
+    bool int8;              /* dense layers in whole numbers where lower_dense.c finds them large enough */
     rf_node **nodes;
     int node_count, node_room;
     rf_param *params;

@@ -101,6 +101,7 @@ static rf_status build(rf_plan **out, rf_graph *graph, rf_weights *weights, cons
         return rf__fail(RF_ENOMEM, "no memory for the plan");
     }
     plan->kernels = *kernels;
+    plan->int8 = graph->int8;
     plan->weights = weights;
     plan->stats.fused = fused;
     rf__graph_live(graph, live);
@@ -164,6 +165,7 @@ bool rf__plan_dense(const rf_plan *plan, int *cursor, rf_dense_step *out) {
                                        .stride = a->stride, .pad_h = a->pad_h, .pad_w = a->pad_w, .dilate = 1, .scale = 1};
         } else {
             out->args = step->args.conv;
+            if (out->args.dtype == RF_INT8) out->args.dtype = RF_BF16; /* the layer as a library would compute it */
         }
         (*cursor)++;
         return true;

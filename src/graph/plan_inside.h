@@ -45,6 +45,7 @@ typedef struct rf_constant { /* a FILL node */
 
 struct rf_plan {
     rf_kernels kernels; /* a copy: providers may outlive the caller's table */
+    bool int8;          /* as the graph's */
     rf_weights *weights; /* borrowed */
     rf_step *steps;
     rf_fixup *fixups;
@@ -81,7 +82,7 @@ size_t rf__lower_work(const rf_plan *plan, const rf_node *node);
 /* The packed form of a parameter, made on first use and kept; NULL when out of memory. */
 /* Whose parameter that is: `weights`, or what is attached to it; NULL when unknown. */
 rf_weights *rf__weights_owner(rf_weights *weights, const char *name, int *index);
-const void *rf__weights_packed(rf_weights *weights, const rf_kernels *kernels, int index, bool transposed, rf_dtype dtype,
+const void *rf__weights_packed(rf_weights *weights, const rf_conv_provider *provider, int index, bool transposed, rf_dtype dtype,
                                size_t *bytes);
 
 #endif

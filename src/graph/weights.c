@@ -180,18 +180,18 @@ void rf__weights_init(rf_weights *weights, uint64_t seed) {
 
 /* ---- packed forms ---- */
 
-static bool slot_fits(const packed_slot *slot, const rf_kernels *kernels, int index, bool transposed, rf_dtype dtype) {
+static bool slot_fits(const packed_slot *slot, const rf_conv_provider *provider, int index, bool transposed, rf_dtype dtype) {
     return slot->index == index && slot->args.transposed == transposed && slot->args.dtype == dtype &&
-           slot->provider.pack == kernels->conv.pack;
+           slot->provider.pack == provider->pack;
 }
 
-static packed_slot *slot_new(rf_weights *weights, const rf_kernels *kernels, int index, bool transposed, rf_dtype dtype) {
+static packed_slot *slot_new(rf_weights *weights, const rf_conv_provider *provider, int index, bool transposed, rf_dtype dtype) {
     const rf_shape *shape = &weights->params[index].shape;
     bool image = shape->rank == 4;
     packed_slot *slot = calloc(1, sizeof *slot);
     if (!slot) return NULL;
     slot->index = index;
-    slot->provider = kernels->conv;
+    slot->provider = *provider;
     slot->args = (rf_pack_args){.dtype = dtype, .cin = (int)rf__shape_last(shape), .cout = (int)shape->dim[0],
                                 .kh = image ? (int)shape->dim[1] : 1, .kw = image ? (int)shape->dim[2] : 1,
                                 .transposed = transposed, .w = rf__weights_data(weights, index)};
@@ -208,13 +208,13 @@ static packed_slot *slot_new(rf_weights *weights, const rf_kernels *kernels, int
     return weights->slots[weights->slot_count++] = slot;
 }
 
-const void *rf__weights_packed(rf_weights *weights, const rf_kernels *kernels, int index, bool transposed, rf_dtype dtype,
+const void *rf__weights_packed(rf_weights *weights, const rf_conv_provider *provider, int index, bool transposed, rf_dtype dtype,
                                size_t *bytes) {
     packed_slot *slot = NULL;
     pthread_mutex_lock(&weights->lock);
     for (int i = 0; i < weights->slot_count && !slot; i++)
-        if (slot_fits(weights->slots[i], kernels, index, transposed, dtype)) slot = weights->slots[i];
-    if (!slot) slot = slot_new(weights, kernels, index, transposed, dtype);
+        if (slot_fits(weights->slots[i], provider, index, transposed, dtype)) slot = weights->slots[i];
+    if (!slot) slot = slot_new(weights, provider, index, transposed, dtype);
     pthread_mutex_unlock(&weights->lock);
     if (slot && bytes) *bytes = slot->bytes;
     return slot ? slot->buffer : NULL;

@@ -18,5 +18,7 @@ void rf__fill_avx2_memory(rf_kernels *table);
 void rf__fill_avx512_conv(rf_kernels *table);
 void rf__fill_avx512_attention(rf_kernels *table);
 void rf__fill_avx512_memory(rf_kernels *table);
+void rf__fill_avx512_quantise(rf_kernels *table);
+void rf__fill_avx512_int8(rf_kernels *table); /* conv_int8 and, by the hook above, what makes its bytes */
 
 #endif

@@ -25,12 +25,17 @@ typedef enum rf_act {
  *   y[b,oy,ox,co] = act( scale * (sum x[b,iy,ix,ci] W[co,ky,kx,ci] + bias[co] + rows[b,co]) * gate[b,co]
  *                        + residual[b,oy,ox,co] * residual_scale )
  * iy*dilate = oy*stride + ky - pad_h, ix in the same way  (dilate > 1 only in the gradient of a strided convolution: taps where
- * it does not divide are zero). Optional pointers are NULL. */
+ * it does not divide are zero). Optional pointers are NULL.
+ * dtype RF_INT8 (provider `conv_int8`): x are bytes 128 + q with x = q x_scale, W = whole numbers -127..127 times a scale for each
+ * co. The sum of products is an exact int32, then float(sum) * (x_scale * w_scale) takes its place above. cin is a multiple of 4
+ * and at least 16, dilate is 1. */
 typedef struct rf_conv_args {
     rf_dtype dtype, y_dtype;  /* x (and packed weights); y and residual */
     int64_t batch;
     int h, w, cin, oh, ow, cout, kh, kw, stride, pad_h, pad_w, dilate; /* pad_h: rows above, pad_w: columns to the left */
     const void *x, *packed;   /* packed by the same provider with the same cin, cout, kh, kw, dtype */
+    const float *x_scale;     /* RF_INT8 only: one for each x_group output pixels, 1 or a whole image (see rf_quantise_args) */
+    int64_t x_group;
     const float *bias;        /* [cout] */
     const float *rows;        /* [batch, rows_stride] */
     const float *gate;        /* [batch, gate_stride] */
@@ -115,6 +120,19 @@ typedef struct rf_layer_norm_args {
     void *dx;
     float *partial;
 } rf_layer_norm_args;
+
+/* Activations as bytes for dtype RF_INT8: q = 128 + round(127 x / m), scale = m / 127, where m is the largest |x| of a group of
+ * pixels: of one image, or of one pixel (a token). A group that is all smaller than 1e-30 becomes zeros; one that holds an
+ * infinity or NaN gets such a scale, so that it shows in the result. x is bf16. Units of both: pixels.
+ *   peak      peak[p] = the largest |x| of pixel p      quantise  q and scale; with group 1 it needs no peak (NULL) */
+typedef struct rf_quantise_args {
+    int64_t pixels, group;    /* pixels in all, and of a group */
+    int channels;
+    const void *x;
+    float *peak;              /* [pixels] */
+    uint8_t *q;
+    float *scale;             /* [pixels / group] */
+} rf_quantise_args;
 
 /* Elementwise over n; units: elements (grain a multiple of 64). In-place (y == x or y == z) is allowed.
  *   act      y = act(x)                    act_bwd  y = act'(x) * z   (x: the input of act, z: dy)
@@ -305,6 +323,8 @@ typedef struct rf_adam_args {
     X(axpby, rf_map_args)                                                                          \
     X(mul, rf_map_args)                                                                            \
     X(cast, rf_map_args)                                                                           \
+    X(peak, rf_quantise_args)                                                                      \
+    X(quantise, rf_quantise_args)                                                                  \
     X(row_affine, rf_row_affine_args)                                                              \
     X(row_reduce, rf_row_reduce_args)                                                              \
     X(scale_rows, rf_rows_args)                                                                    \
@@ -365,6 +385,7 @@ typedef struct rf_kernels {
     uint32_t cpu_flags;
     const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16" */
     rf_conv_provider conv;                      /* the provider in force */
+    rf_conv_provider conv_int8;                 /* forward with dtype RF_INT8: always our own; "ref" without AVX-512 VNNI */
     rf_kernel_fn fn[RF_KERNELS];                /* conv, conv_dw, pack: copies of the provider's */
     size_t (*attention_scratch)(const rf_attention_args *args, bool backward);
 } rf_kernels;
@@ -393,6 +414,6 @@ static inline uint16_t rf__f32_to_bf16(float value) {
     if ((v.u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((v.u >> 16) | 0x40);
     return (uint16_t)((v.u + 0x7fffu + ((v.u >> 16) & 1)) >> 16);
 }
-static inline size_t rf__dtype_size(rf_dtype dtype) { return dtype == RF_BF16 ? 2 : 4; }
+static inline size_t rf__dtype_size(rf_dtype dtype) { return dtype == RF_BF16 ? 2 : dtype == RF_INT8 ? 1 : 4; }
 
 #endif

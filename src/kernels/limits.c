@@ -80,9 +80,9 @@ const rf_limit *rf__limit_find(const char *name) {
     return at;
 }
 
-double rf__limit_dense(bool bf16, rf_pool *pool, double budget) {
-    const char *const best_first[] = {"dot-bf16", "fma-avx512", "fma-avx2"};
+double rf__limit_dense(rf_dtype dtype, rf_pool *pool, double budget) {
+    const char *const best_first[] = {"dot-int8", "dot-bf16", "fma-avx512", "fma-avx2"};
     double peak = 0;
-    for (int i = bf16 ? 0 : 1; i < 3 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
+    for (int i = dtype == RF_INT8 ? 0 : dtype == RF_BF16 ? 1 : 2; i < 4 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
     return peak > 0 ? peak : 0;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "../base/threads.h"
+#include "strait.h"
 
 typedef struct rf_limit {
     const char *name, *unit, *help; /* unit: of a billion a second: "GFLOP/s", "GB/s" */
@@ -23,8 +24,8 @@ double rf__limit_measure(const rf_limit *limit, rf_pool *pool, double budget);
 /* The entry of a name, which must be there. */
 const rf_limit *rf__limit_find(const char *name);
 
-/* The arithmetic that bounds dense kernels here: bf16 dot products where there are some, otherwise multiply-adds. 0 without AVX2. */
-double rf__limit_dense(bool bf16, rf_pool *pool, double budget);
+/* The arithmetic that bounds dense kernels of a type here: dot products where there are some, otherwise multiply-adds. 0 without AVX2. */
+double rf__limit_dense(rf_dtype dtype, rf_pool *pool, double budget);
 
 /* Rounds on registers, by instruction set. */
 double rf__peak_fma_avx2(void *memory, long n);

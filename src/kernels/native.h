@@ -1,7 +1,7 @@
 /* native.h - what the native convolution's packer, drivers and sizing functions agree on; static inline only.
  *
  * Packed weights: panels of `nr` output channels (the last one narrower, a multiple of `vw`), and inside a panel
- *   [tap][step][channel of the panel]  with one 32-bit cell a step: an f32, or a pair of bf16 neighbours in cin.
+ *   [tap][step][channel of the panel]  with one 32-bit cell a step: an f32, or two bf16 or four bytes, neighbours in cin.
  * Odd cin pads the last pair with 0. With few input channels the taps are merged into one (`merged`): the driver
  * gathers kh*kw*cin values a pixel first, because a loop of 3 steps a tap would be all overhead. */
 #ifndef RF_KERNELS_NATIVE_H
@@ -12,6 +12,7 @@
 #define RF_FORM_F32 0
 #define RF_FORM_DOT 1
 #define RF_FORM_WIDEN 2
+#define RF_FORM_INT8 3
 
 enum {
     RF_NATIVE_MR = 6,              /* output pixels of a register tile */
@@ -32,7 +33,7 @@ static inline rf_native_shape rf__native_shape(rf_dtype dtype, int cin, int cout
     rf_native_shape s = {.nr = nr, .vw = vw, .taps = kh * kw, .k = cin};
     s.merged = s.taps > 1 && cin <= RF_NATIVE_MERGE;
     if (s.merged) s.k *= s.taps, s.taps = 1;
-    s.steps = dtype == RF_BF16 ? (s.k + 1) / 2 : s.k;
+    s.steps = dtype == RF_BF16 ? (s.k + 1) / 2 : dtype == RF_INT8 ? s.k / 4 : s.k;
     s.panels = (cout + nr - 1) / nr;
     s.width = (cout + vw - 1) / vw * vw;
     return s;
@@ -46,6 +47,9 @@ static inline int rf__native_panel_width(const rf_native_shape *s, int p) {
     int rest = s->width - p * s->nr;
     return rest < s->nr ? rest : s->nr;
 }
+
+/* Bytes before the vectors of scales and offsets (native_pack_int8.c). */
+static inline int64_t rf__native_int8_tail(const rf_native_shape *s) { return (int64_t)4 * s->taps * s->steps * s->width; }
 
 /* How a convolution is cut: units are (group of panels, block of pixels), group-major. */
 typedef struct rf_native_cut {

@@ -26,6 +26,7 @@ void rf__kernels_avx512(rf_kernels *table) {
     rf__fill_avx512_conv(table);
     rf__fill_avx512_attention(table);
     rf__fill_avx512_memory(table);
+    rf__fill_avx512_int8(table);
 }
 
 /* `table` holds the best own provider: "native" where an instruction set gave one, "ref" elsewhere. */

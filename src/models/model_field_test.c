@@ -96,6 +96,32 @@ static void check_isolation(rf_dtype dtype) {
 
 static void rows_are_isolated_f32(void **state) { (void)state; check_isolation(RF_F32); }
 static void rows_are_isolated_bf16(void **state) { (void)state; check_isolation(RF_BF16); }
+static void rows_are_isolated_int8(void **state) { (void)state; check_isolation(RF_INT8); }
+
+/* int8 is another way to compute the same thing: not bf16's bytes, but near them; and a vector network has no layer for it. */
+static void int8_is_near_bf16(void **state) {
+    (void)state;
+    for (int index = 0; index < 3; index++) {
+        rf_model *model = network(index);
+        rf_model_field *narrow = open_field(model, RF_BF16, NULL, 16), *whole = open_field(model, RF_INT8, NULL, 16);
+        int64_t n = rf__model_field_view(narrow).scalars;
+        static batch b;
+        static float v[ROWS * MAX_SCALARS];
+        fill(&b, n);
+        ask(narrow, &b, 0, ROWS, b.v);
+        ask(whole, &b, 0, ROWS, v);
+        double apart = 0, size = 0;
+        for (int64_t i = 0; i < ROWS * n; i++) {
+            apart += (double)((v[i] - b.v[i]) * (v[i] - b.v[i]));
+            size += (double)(b.v[i] * b.v[i]);
+        }
+        if (index == 2) assert_true(apart == 0);
+        else if (!(apart > 0 && apart < 1e-3 * size)) fail_msg("%s: %g of %g", networks[index].kind, apart, size);
+        rf__model_field_close(&narrow);
+        rf__model_field_close(&whole);
+        rf__model_free(&model);
+    }
+}
 
 /* Each condition reaches the answer: change one of them in row 0 and only row 0 moves. */
 static void conditions_reach_the_answer(void **state) {
@@ -320,7 +346,8 @@ static void fusing_keeps_the_meaning(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_isolated_f32),       cmocka_unit_test(rows_are_isolated_bf16),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_isolated_f32),       cmocka_unit_test(rows_are_isolated_bf16), cmocka_unit_test(rows_are_isolated_int8),
+        cmocka_unit_test(int8_is_near_bf16),
                                        cmocka_unit_test(conditions_reach_the_answer), cmocka_unit_test(labels_out_of_range),
                                        cmocka_unit_test(plans_are_cached),            cmocka_unit_test(plans_built_ahead_change_nothing),
                                        cmocka_unit_test(fusing_keeps_the_meaning),

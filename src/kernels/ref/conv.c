@@ -1,10 +1,24 @@
 /* conv.c - provider "ref": convolution, its weight gradient and packing in plain C; the truth for the others.
- * Packed weights are [cout][kh][kw][cin] in the activations' dtype. One fixed order: taps, then channels. */
+ * Packed weights are [cout][kh][kw][cin] in the activations' dtype; with RF_INT8 a scale for each cout follows. One fixed
+ * order: taps, then channels. */
 #include "../fill.h"
+#include "../int8.h"
 #include "../scalar.h"
 
 static size_t packed_size(const rf_pack_args *a) {
-    return (size_t)a->cin * a->cout * a->kh * a->kw * rf__dtype_size(a->dtype);
+    size_t scales = a->dtype == RF_INT8 ? sizeof(float) * (size_t)a->cout : 0;
+    return (size_t)a->cin * a->cout * a->kh * a->kw * rf__dtype_size(a->dtype) + scales;
+}
+
+static void pack_int8(const rf_pack_args *a, int64_t begin, int64_t end) {
+    const int64_t count = (int64_t)a->kh * a->kw * a->cin;
+    int8_t *q = a->packed;
+    float *scale = (float *)(void *)(q + count * a->cout);
+    for (int64_t co = begin; co < end; co++) {
+        const float *w = a->w + co * count;
+        const float inverse = rf__int8_inverse(rf__int8_peak(w, count), &scale[co]);
+        for (int64_t i = 0; i < count; i++) q[co * count + i] = rf__int8_round(w[i], inverse);
+    }
 }
 
 static int64_t pack_units(const rf_pack_args *a) { return a->transposed ? a->cin : a->cout; }
@@ -13,6 +27,10 @@ static void pack(const void *args, int64_t begin, int64_t end, void *scratch) {
     (void)scratch;
     const rf_pack_args *a = args;
     int taps = a->kh * a->kw, inner = a->transposed ? a->cout : a->cin;
+    if (a->dtype == RF_INT8) {
+        pack_int8(a, begin, end);
+        return;
+    }
     for (int64_t out = begin; out < end; out++)
         for (int t = 0; t < taps; t++)
             for (int in = 0; in < inner; in++) {
@@ -44,6 +62,23 @@ static float dot(const rf_conv_args *a, int64_t b, int oy, int ox, int co) {
     return sum;
 }
 
+/* Whole numbers: the order of the sum does not matter, every instruction set gets the same. */
+static float dot_int8(const rf_conv_args *a, int64_t b, int oy, int ox, int co) {
+    const int64_t count = (int64_t)a->kh * a->kw * a->cin, pixel = (b * a->oh + oy) * a->ow + ox;
+    const int8_t *q = a->packed, *w = q + co * count;
+    const float *scale = (const float *)(const void *)(q + count * a->cout);
+    int32_t sum = 0;
+    for (int ky = 0; ky < a->kh; ky++)
+        for (int kx = 0; kx < a->kw; kx++, w += a->cin) {
+            int iy = source(oy, ky, a->stride, a->pad_h, a->dilate, a->h);
+            int ix = source(ox, kx, a->stride, a->pad_w, a->dilate, a->w);
+            if (iy < 0 || ix < 0) continue;
+            const uint8_t *x = (const uint8_t *)a->x + ((b * a->h + iy) * a->w + ix) * a->cin;
+            for (int ci = 0; ci < a->cin; ci++) sum += (x[ci] - 128) * w[ci];
+        }
+    return (float)sum * (a->x_scale[pixel / a->x_group] * scale[co]);
+}
+
 static int64_t conv_units(const rf_conv_args *a) { return a->batch * a->oh; }
 
 static void conv(const void *args, int64_t begin, int64_t end, void *scratch) {
@@ -54,7 +89,8 @@ static void conv(const void *args, int64_t begin, int64_t end, void *scratch) {
         for (int ox = 0; ox < a->ow; ox++)
             for (int co = 0; co < a->cout; co++) {
                 int64_t at = (row * a->ow + ox) * a->cout + co;
-                float v = dot(a, b, (int)(row % a->oh), ox, co);
+                int oy = (int)(row % a->oh);
+                float v = a->dtype == RF_INT8 ? dot_int8(a, b, oy, ox, co) : dot(a, b, oy, ox, co);
                 if (a->bias) v += a->bias[co];
                 if (a->rows) v += a->rows[b * a->rows_stride + co];
                 v *= a->scale;
@@ -107,4 +143,5 @@ void rf__fill_ref_conv(rf_kernels *table) {
         .dw_units = dw_units, .dw_scratch = dw_nothing, .dw_shared = dw_nothing,
         .dw_prepare_units = dw_no_units, .conv_dw = conv_dw, .exact = true,
     };
+    table->conv_int8 = table->conv;
 }
