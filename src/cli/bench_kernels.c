@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/cpu.h"
+#include "../base/dtype.h"
 #include "../base/memory.h"
 #include "../base/stopwatch.h"
 #include "../base/threads.h"
@@ -56,7 +57,7 @@ typedef struct job { /* one kernel call, cut over the pool */
     const void *args;
     char *scratch;
     size_t scratch_bytes;
-    int64_t units;
+    int64_t units, grain; /* grain 0: 1 */
 } job;
 
 static void task(void *arg, int64_t begin, int64_t end, int worker) {
@@ -73,7 +74,7 @@ typedef struct sequence {
 static void run_sequence(void *arg) {
     const sequence *s = arg;
     for (int i = 0; i < s->count; i++)
-        if (s->jobs[i].units) rf__pool_run(s->bed->pool, s->jobs[i].units, 1, task, (void *)&s->jobs[i]);
+        if (s->jobs[i].units) rf__pool_run(s->bed->pool, s->jobs[i].units, s->jobs[i].grain ? s->jobs[i].grain : 1, task, (void *)&s->jobs[i]);
 }
 
 static double seconds(const bed *b, const job *jobs, int count) {
@@ -121,6 +122,35 @@ static double conv_seconds(const bed *b, const rf_conv_provider *p, const rf_con
     return s;
 }
 
+/* Forward in whole numbers, with making bytes of bf16 input. */
+static double int8_seconds(const bed *b, const rf_kernels *table, const rf_conv_args *forward) {
+    const rf_conv_provider *p = &table->conv_int8;
+    rf_conv_args a = *forward;
+    const int64_t pixels = a.batch * a.h * a.w;
+    const bool one = a.kh == 1 && a.stride == 1;
+    rf_pack_args k = {.dtype = RF_INT8, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw};
+    float *weights = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw), *bias = values(RF_F32, a.cout);
+    k.w = weights;
+    k.packed = rf__alloc(p->packed_size(&k));
+    p->pack(&k, 0, p->pack_units(&k), NULL);
+    void *x = values(RF_BF16, pixels * a.cin), *y = values(RF_BF16, a.batch * a.oh * a.ow * a.cout);
+    rf_quantise_args q = {.pixels = pixels, .group = one ? 1 : a.h * a.w, .channels = a.cin, .x = x};
+    q.peak = one ? NULL : rf__alloc_array((size_t)pixels, sizeof(float));
+    q.scale = rf__alloc_array((size_t)pixels, sizeof(float));
+    q.q = rf__alloc((size_t)(pixels * a.cin));
+    a.dtype = RF_INT8, a.y_dtype = RF_BF16;
+    a.packed = k.packed, a.x = q.q, a.x_scale = q.scale, a.bias = bias, a.y = y;
+    a.x_group = one ? 1 : (int64_t)a.oh * a.ow;
+    job j[3] = {{.fn = table->fn[RF_K_peak], .args = &q, .units = one ? 0 : pixels, .grain = 64},
+                {.fn = table->fn[RF_K_quantise], .args = &q, .units = pixels, .grain = 64},
+                {.fn = p->conv, .args = &a, .units = p->conv_units(&a)}};
+    char *scratch = scratch_for(b, &j[2], p->conv_scratch(&a));
+    double s = seconds(b, j, 3);
+    void *all[] = {weights, bias, k.packed, x, y, q.peak, q.scale, q.q, scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
+    return s;
+}
+
 static double dw_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *f) {
     rf_conv_dw_args a = {.dtype = f->dtype, .batch = f->batch, .h = f->h, .w = f->w, .cin = f->cin, .oh = f->oh, .ow = f->ow,
                          .cout = f->cout, .kh = f->kh, .kw = f->kw, .stride = f->stride, .pad_h = f->pad_h,
@@ -152,11 +182,12 @@ static rf_conv_args args_of(const shape *s, rf_dtype dtype) {
 static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s, rf_dtype dtype, double peak) {
     rf_conv_args a = args_of(s, dtype);
     double gflop = 2e-9 * (double)(a.batch * a.oh * a.ow) * a.cin * a.cout * a.kh * a.kw;
-    const char *type = dtype == RF_BF16 ? "bf16" : "f32";
+    const char *type = rf__dtype_name(dtype);
+    if (dtype == RF_INT8) a.dtype = a.y_dtype = RF_BF16; /* what goes in and out, and what oneDNN computes in beside it */
     printf("%-4s %2dx%dx%-4d %4d -> %-4d k%d s%d ", type, s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
     json_t *line = json_pack("{ss s[iiiiiii]}", "dtype", type, "shape", s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
-    for (int i = 0; i < DIRECTIONS; i++) {
-        double ours = i == RF_ROD_WEIGHTS ? dw_seconds(b, &table->conv, &a) : conv_seconds(b, &table->conv, &a, i == RF_ROD_DATA);
+    for (int i = 0; i < (dtype == RF_INT8 ? 1 : DIRECTIONS); i++) {
+        double ours = dtype == RF_INT8 ? int8_seconds(b, table, &a) : i == RF_ROD_WEIGHTS ? dw_seconds(b, &table->conv, &a) : conv_seconds(b, &table->conv, &a, i == RF_ROD_DATA);
         double theirs = rf__onednn_seconds(&a, i, rf__pool_size(b->pool), b->budget);
         printf(" %6.0f", gflop / ours);
         if (theirs > 0) printf(" %6.0f x%-5.2f", gflop / theirs, theirs / ours);
@@ -173,24 +204,30 @@ static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s
 static rf_status measure(const settings *s, const bed *b, json_t **out) {
     const rf_kernels *table = rf__kernels();
     if (!table) return RF_ENOTFOUND;
-    double peaks[] = {rf__limit_dense(RF_F32, b->pool, b->budget), rf__limit_dense(RF_BF16, b->pool, b->budget)};
+    double peaks[RF_DTYPES] = {0};
+    for (int i = 0; rf__dtype_names[i]; i++) {
+        rf_dtype dtype = rf__dtype_of(rf__dtype_names[i]);
+        peaks[dtype] = rf__limit_dense(dtype, b->pool, b->budget);
+    }
     json_t *rows = json_array();
-    printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16)\n", table->isa,
-           rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16]);
+    printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16), %.0f (int8)\n", table->isa,
+           rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16], peaks[RF_INT8]);
     printf("%-34s %-25s %-20s %-20s\n", "images x h x w, channels", "forward (of peak)", "by data", "by weights");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+        for (int k = 0; rf__dtype_names[k]; k++) {
+            rf_dtype dtype = rf__dtype_of(rf__dtype_names[k]);
             if (strcmp(s->set, "all") != 0 && strcmp(s->set, shapes[i].set) != 0) continue;
-            if (strcmp(s->dtype, "all") != 0 && strcmp(s->dtype, dtype == RF_BF16 ? "bf16" : "f32") != 0) continue;
+            if (strcmp(s->dtype, "all") != 0 && strcmp(s->dtype, rf__dtype_names[k]) != 0) continue;
+            if (dtype == RF_INT8 && (shapes[i].cin < 16 || shapes[i].cin % 4)) continue; /* stays bf16 in plans */
             json_array_append_new(rows, bench_shape(b, table, &shapes[i], dtype, peaks[dtype]));
         }
-    *out = json_pack("{ss si sf sf so}", "isa", table->isa, "threads", rf__pool_size(b->pool), "peak_f32", peaks[RF_F32], "peak_bf16", peaks[RF_BF16],
-                     "rows", rows);
+    *out = json_pack("{ss si sf sf sf so}", "isa", table->isa, "threads", rf__pool_size(b->pool), "peak_f32", peaks[RF_F32], "peak_bf16", peaks[RF_BF16],
+                     "peak_int8", peaks[RF_INT8], "rows", rows);
     return RF_OK;
 }
 
 #define AT(member) offsetof(settings, member)
-static const char *const dtypes[] = {"all", "f32", "bf16", NULL}, *const sets[] = {"all", "unet", "dit", NULL};
+static const char *const dtypes[] = {"all", "f32", "bf16", "int8", NULL}, *const sets[] = {"all", "unet", "dit", NULL};
 static const rf_arg options[] = {
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
     {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "0.35", 0.01, 100, NULL, "SECONDS", "for each figure"},
