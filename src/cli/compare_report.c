@@ -120,15 +120,15 @@ static int write_points(const rf_compare *compare, FILE *stream) {
 }
 
 static const char script[] =
-    "set terminal pngcairo size 1200,900 font 'sans,10'\nset output 'compare.png.part'\nset grid\nset datafile missing 'nan'\n"
-    "set multiplot layout 2,2\nset logscale x 2\nset key top right samplen 1.5 spacing 0.9\nset style data yerrorlines\n"
-    "set logscale y\nset ylabel 'Fréchet distance to data'\nset xlabel 'network answers an image'\n"
+    "set terminal pngcairo size 1200,450+450*DISTANCE font 'sans,10'\nset output 'compare.png.part'\nset grid\nset datafile missing 'nan'\n"
+    "set multiplot layout 1+DISTANCE,2\nset logscale x 2\nset key top right samplen 1.5 spacing 0.9\nset style data yerrorlines\n"
+    "if (DISTANCE) {\nset logscale y\nset ylabel 'Fréchet distance to data'\nset xlabel 'network answers an image'\n"
     "plot for [i=0:LAST] 'compare.dat' index i using 1:3:4 lw 1.5 pt 7 ps 0.8 title columnheader(1)\n"
     "unset key\nset xlabel 'milliseconds an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 2:3:4 lw 1.5 pt 7 ps 0.8\n"
-    "unset logscale y\nset ylabel 'PSNR to the exact solve, dB'\nset xlabel 'network answers an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 1:5:6 lw 1.5 pt 7 ps 0.8\n"
-    "set xlabel 'milliseconds an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 2:3:4 lw 1.5 pt 7 ps 0.8\nunset logscale y\n}\n"
+    "set ylabel 'PSNR to the exact solve, dB'\nset xlabel 'network answers an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 1:5:6 lw 1.5 pt 7 ps 0.8 title columnheader(1)\n"
+    "unset key\nset xlabel 'milliseconds an image'\n"
     "plot for [i=0:LAST] 'compare.dat' index i using 2:5:6 lw 1.5 pt 7 ps 0.8\nunset multiplot\nset output\n";
 
 bool rf__compare_draw(const rf_compare *compare, const char *folder) {
@@ -138,6 +138,6 @@ bool rf__compare_draw(const rf_compare *compare, const char *folder) {
     if (rf__writer_open(&writer, path) != RF_OK) return false;
     int series = write_points(compare, rf__writer_stream(writer));
     if (rf__writer_commit(&writer) != RF_OK) return false;
-    snprintf(text, sizeof text, "LAST = %d\n%s", series - 1, script);
+    snprintf(text, sizeof text, "LAST = %d\nDISTANCE = %d\n%s", series - 1, compare->settings.data[0] != 0, script);
     return rf__gnuplot(folder, text, (const char *const[]){"compare.png", NULL});
 }
