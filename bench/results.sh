@@ -1,17 +1,17 @@
 #!/bin/sh
 # results.sh - remake docs/results.md: the text of docs/results.in.md with the output of every command in it.
 #
-#   bench/results.sh full     into docs/results.md and docs/images/      (hours; quiet machine)
+#   bench/results.sh full     into docs/results.md and docs/images/      (an hour; quiet machine)
 #   bench/results.sh quick    into out/results-quick/                    (under 20 minutes; fewer images and seeds)
 #
 # In the text, a line "$ COMMAND" is run from the repository's root and replaced by itself and its output; "picture FILE NAME" copies a figure
-# beside the page and shows it; "time" at the end of a section says how long its commands took. $STRAIT, $SIZE (images and seeds of
-# `strait compare`) and $OUT (a folder for what commands write) are set here.
+# beside the page and shows it. $STRAIT, $SIZE (images and seeds of
+# `strait compare`, unless you set it) and $OUT (a folder for what commands write) are set here.
 set -u
 mode=${1:-}
 case $mode in
-full) page=docs/results.md images=docs/images SIZE= ;;
-quick) page=out/results-quick/results.md images=out/results-quick SIZE='-n 200 --seeds 2' ;;
+full) page=docs/results.md images=docs/images SIZE=${SIZE-} ;;
+quick) page=out/results-quick/results.md images=out/results-quick SIZE=${SIZE--n 200 --seeds 2} ;;
 *) echo "usage: bench/results.sh full|quick" >&2; exit 2 ;;
 esac
 STRAIT=${STRAIT:-build/strait}
