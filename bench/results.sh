@@ -24,7 +24,7 @@ failed=0 begun=$(date +%s)
 
 run() {
     echo "== $1" | tee -a "$log" >&2
-    printf '    $ %s\n' "$(echo "$1" | sed -e "s|\$STRAIT|strait|; s|\$SIZE *|${SIZE:+$SIZE }|; s|\$OUT|runs|g")"
+    printf '    $ %s\n' "$(printf '%s' "$1" | sed -e "s|\$STRAIT|strait|; s|\$SIZE *|${SIZE:+$SIZE }|; s|\$OUT|runs|g")"
     if sh -c "$1" > "$OUT/output" 2>> "$log"; then
         sed 's/^/    /' "$OUT/output"
     else
