@@ -21,7 +21,7 @@ typedef struct rf_compare_settings {
     int64_t images, paired, seeds, reference_steps, data_limit;
     char reference_solver[RF_FIELD_STRING_MAX], data[RF_FIELD_STRING_MAX], data_path[RF_FIELD_STRING_MAX], split[RF_FIELD_STRING_MAX],
         extractor[RF_FIELD_STRING_MAX], weights[RF_FIELD_STRING_MAX];
-    bool waterfall;
+    bool waterfall, controls;
 } rf_compare_settings;
 extern const rf_field_desc rf__compare_fields[];
 

@@ -20,6 +20,7 @@ const rf_field_desc rf__compare_fields[] = {
     {"data_limit", RF_FIELD_INT, AT(data_limit), "0", 0, 1e9, NULL, "only the first so many; 0: all"},
     {"extractor", RF_FIELD_STRING, AT(extractor), "classifier", 0, 0, NULL, "network whose features are compared"},
     {"extractor_weights", RF_FIELD_STRING, AT(weights), "", 0, 0, NULL, "its file"},
+    {"controls", RF_FIELD_BOOL, AT(controls), "true", 0, 0, NULL, "also run Euler and Heun with as many network answers as each row"},
     {"waterfall", RF_FIELD_BOOL, AT(waterfall), "false", 0, 0, NULL, "each row adds one thing to the row before: factors instead of controls"},
     {NULL},
 };

@@ -292,7 +292,7 @@ rf_status rf__compare_run(rf_compare *compare) {
             rf__info("row %d of %d, seeds %d of %lld: %s", i + 1, compare->rows, group + 1, (long long)compare->settings.seeds, compare->row[i].label);
             status = run_row(&j, &compare->row[i], group);
         }
-        if (status == RF_OK && !compare->row[i].control && !compare->settings.waterfall) status = add_controls(compare, &compare->row[i]);
+        if (status == RF_OK && !compare->row[i].control && compare->settings.controls && !compare->settings.waterfall) status = add_controls(compare, &compare->row[i]);
     }
     close_judge(&j);
     return status;
