@@ -1,6 +1,6 @@
 #!/bin/sh
 # check_includes.sh [ROOT] - refuses an #include that goes against the one-way order of the rooms of src/.
-# Prints every offending line; silent and 0 when all is well. Tests (*_test.c) may include anything.
+# Prints every offending line; silent and 0 when all is well. Tests (*_test.c, and *_test.h that only they include) may include anything.
 root=${1:-.}
 cd "$root" || exit 1
 [ -d src ] || { echo "$root/src: no such folder, expected the sources of strait" >&2; exit 1; }
@@ -45,6 +45,7 @@ function refuse(why) { print file ":" line ": " text "\n    " why; bad++ }
 function check(name,    target, from, to, part) {
     target = find(file, name)
     if (target == "") { refuse("no such file in src/ or include/"); return }
+    if (target ~ /_test\.h$/) { refuse("is for tests only"); return }
     split(file, part, "/"); from = part[2]
     split(target, part, "/"); to = part[2]
     if (part[1] == "include" || to == from) return
@@ -66,7 +67,7 @@ BEGIN {
 { known[$0] = 1; files[NR] = $0 }
 END {
     for (i = 1; i <= NR; i++) {
-        if (files[i] ~ /^include\// || files[i] ~ /_test\.c$/) continue
+        if (files[i] ~ /^include\// || files[i] ~ /_test\.[ch]$/) continue
         line = 0; file = files[i]
         while ((getline text < file) > 0) {
             line++

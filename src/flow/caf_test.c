@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "trajectory.h"
+#include "walk_test.h"
 
 enum { WIDTH = 2 };
 
@@ -40,21 +40,9 @@ static const rf_field network = {.scalars = WIDTH, .null_label = -1, .velocity =
 static const rf_field second = {.scalars = WIDTH, .null_label = -1, .velocity = mean_speed};
 
 static void walk(const char *solver, const double *times, int steps, const float *from, float *to, bool refined) {
-    rf_trajectory *job;
-    rf_job_spec spec = {.field = &network, .refiner = refined ? &second : NULL, .solver = rf__solver_find(solver), .times = times, .steps = steps,
-                        .init = from};
-    assert_int_equal(rf__trajectory_create(&job, &spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(job), RF_OK);
-    float v[WIDTH];
-    const float *answers[] = {v};
-    while (rf__trajectory_ask(job)) {
-        const rf_field *asked = rf__trajectory_field(job);
-        rf_cond cond = rf__trajectory_cond(job, 0);
-        float t = (float)job->ask.t;
-        assert_int_equal(asked->velocity(asked->self, 1, job->ask.x, &t, &cond, v), RF_OK);
-        rf__trajectory_answer(job, answers);
-    }
-    assert_int_equal(job->status, RF_JOB_DONE);
+    const rf_job_spec spec = {.field = &network, .refiner = refined ? &second : NULL, .solver = rf__solver_find(solver), .times = times,
+                              .steps = steps, .init = from};
+    rf_trajectory *job = walked(&spec, NULL);
     memcpy(to, job->job.x, WIDTH * sizeof *to);
     rf__trajectory_free(&job);
 }
@@ -154,16 +142,10 @@ static void reinterpolation_is_exact_on_lines(void **state) {
     for (int k = 0; k < 2; k++) {
         const double times[] = {0, 1};
         const char *names[] = {"euler", "reinterpolate"};
-        rf_trajectory *job;
-        rf_job_spec spec = {.field = &field, .solver = rf__solver_find(names[k]), .times = times, .steps = 1, .init = start};
-        assert_int_equal(rf__trajectory_create(&job, &spec), RF_OK);
-        assert_int_equal(rf__trajectory_start(job), RF_OK);
-        float v[WIDTH], t = 0;
-        const float *answers[] = {v};
-        assert_true(rf__trajectory_ask(job));
-        curved(NULL, 1, job->ask.x, &t, NULL, v);
-        rf__trajectory_answer(job, answers);
-        assert_false(rf__trajectory_ask(job));
+        const rf_job_spec spec = {.field = &field, .solver = rf__solver_find(names[k]), .times = times, .steps = 1, .init = start};
+        int64_t calls;
+        rf_trajectory *job = walked(&spec, &calls);
+        assert_int_equal(calls, 1);
         memcpy(ends[k], job->job.x, sizeof ends[k]);
         rf__trajectory_free(&job);
     }

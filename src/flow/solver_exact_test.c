@@ -9,15 +9,11 @@
 
 #include <cmocka.h>
 
-#include "../models/gauss_exact.h"
 #include "schedule.h"
-#include "trajectory.h"
+#include "walk_test.h"
 
-enum { WIDTH = 2, MOST_STEPS = 512 };
+enum { WIDTH = PLANE, MOST_STEPS = 512 };
 
-static const float means[] = {-1.5f, 0.5f, 1, -1, 2, 1.25f};
-static const double weights[] = {1, 2, 3};
-static const rf_gauss_exact mixture = {.scalars = WIDTH, .components = 3, .mean = means, .weight = weights, .sd = 0.6};
 static float start[WIDTH] = {0.3f, -0.8f};
 
 typedef struct counted {
@@ -38,43 +34,23 @@ static counted network;
 static rf_field field = {&network, WIDTH, -1, count};
 
 static void reset(rf_status (*formula)(const float *, float, float *)) {
-    network = (counted){.formula = formula};
-    assert_int_equal(rf__gauss_exact_field(&network.inner, &mixture), RF_OK);
-}
-
-/* Answers requests until the job is over. */
-static void finish(rf_trajectory *walk) {
-    float v[WIDTH];
-    const float *answers[] = {v};
-    while (rf__trajectory_ask(walk)) {
-        rf_cond cond = rf__trajectory_cond(walk, 0);
-        float t = (float)walk->ask.t;
-        assert_int_equal(walk->row_count, 1);
-        assert_int_equal(field.velocity(field.self, 1, walk->ask.x, &t, &cond, v), RF_OK);
-        rf__trajectory_answer(walk, answers);
-    }
+    network = (counted){.inner = mixture_field(), .formula = formula};
 }
 
 /* Caller frees. */
 static rf_trajectory *solve(const char *solver, const double *times, int steps, const float *from, const rf_options *options,
                             const float *carry) {
-    rf_trajectory *walk = NULL;
-    rf_job_spec spec = {.field = &field, .solver = rf__solver_find(solver), .times = times, .steps = steps, .init = from,
-                        .solver_options = options, .carry = carry};
+    const rf_job_spec spec = {.field = &field, .solver = rf__solver_find(solver), .times = times, .steps = steps, .init = from,
+                              .solver_options = options, .carry = carry};
     assert_non_null(spec.solver);
     network.calls = 0;
-    assert_int_equal(rf__trajectory_create(&walk, &spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(walk), RF_OK);
-    finish(walk);
+    rf_trajectory *walk = started(&spec);
+    while (rf__trajectory_ask(walk)) answer_alone(walk);
     assert_int_equal(network.calls, walk->counters.nfe_full);
     assert_int_equal(network.calls, walk->job.calls);
     return walk;
 }
 
-static void uniform(double *times, int steps, double from, double to) {
-    for (int i = 0; i <= steps; i++) times[i] = from + (to - from) * i / steps;
-    times[steps] = to;
-}
 /* Steps alternate 1:2. */
 static void uneven(double *times, int steps) {
     double sum = 0;
@@ -107,7 +83,7 @@ static void exact(const float *from, double begin, double end, double out[WIDTH]
     memcpy(out, x, sizeof x);
 }
 
-static double distance(const float *x, const double *y) {
+static double to_truth(const float *x, const double *y) {
     double sum = 0;
     for (int i = 0; i < WIDTH; i++) sum += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
     return sqrt(sum);
@@ -119,7 +95,7 @@ static double error_of(const char *solver, const double *times, int steps, const
     rf_trajectory *walk = solve(solver, times, steps, start, options, NULL);
     assert_int_equal(walk->status, RF_JOB_DONE);
     assert_true(walk->job.t == times[steps]);
-    double error = distance(walk->job.x, truth);
+    double error = to_truth(walk->job.x, truth);
     rf__trajectory_free(&walk);
     return error;
 }
@@ -177,7 +153,7 @@ static void walks_back_to_the_noise(void **state) {
     for (int s = 0; rf__solvers()[s]; s++) {
         if (rf__solvers()[s]->order == 0) continue;
         rf_trajectory *walk = solve(rf__solvers()[s]->name, down, 64, data, NULL, NULL);
-        double error = distance(walk->job.x, truth);
+        double error = to_truth(walk->job.x, truth);
         print_message("%s back: %.1e\n", rf__solvers()[s]->name, error);
         assert_true(error < (rf__solvers()[s]->order == 1 ? 0.1 : 5e-3));
         rf__trajectory_free(&walk);
@@ -191,7 +167,7 @@ static double round_trip(const char *solver, int steps, bool carry) {
     for (int i = 0; i <= steps; i++) down[i] = up[steps - i];
     rf_trajectory *out = solve(solver, up, steps, start, NULL, NULL);
     rf_trajectory *back = solve(solver, down, steps, out->job.x, NULL, carry ? out->job.buffer[0] : NULL);
-    double error = distance(back->job.x, from);
+    double error = to_truth(back->job.x, from);
     rf__trajectory_free(&out);
     rf__trajectory_free(&back);
     return error;
@@ -258,8 +234,7 @@ static void same_numbers_under_two_names(void **state) {
     const char *names[] = {"pseudo", "fireflow"};
     for (int k = 0; k < 2; k++) {
         rf_job_spec spec = {.field = &field, .solver = rf__solver_find(names[k]), .times = times, .steps = 32, .init = start};
-        assert_int_equal(rf__trajectory_create(&a, &spec), RF_OK);
-        assert_int_equal(rf__trajectory_start(a), RF_OK);
+        a = started(&spec);
         float v[WIDTH], older[WIDTH], y[WIDTH] = {0};
         const float *answers[] = {v};
         for (int n = 0; rf__trajectory_ask(a); n++) {
@@ -286,22 +261,14 @@ static void invalidate_starts_anew(void **state) {
     for (int s = 0; rf__solvers()[s]; s++) {
         const rf_solver *solver = rf__solvers()[s];
         if (solver->adaptive || solver->corrects) continue; /* the step size is no history: it survives */
-        rf_trajectory *walk = NULL;
-        rf_job_spec spec = {.field = &field, .solver = solver, .times = times, .steps = 8, .init = start};
-        assert_int_equal(rf__trajectory_create(&walk, &spec), RF_OK);
-        assert_int_equal(rf__trajectory_start(walk), RF_OK);
-        float v[WIDTH];
-        const float *answers[] = {v};
-        while (rf__trajectory_ask(walk) && walk->job.position < 3) {
-            float t = (float)walk->ask.t;
-            assert_int_equal(field.velocity(field.self, 1, walk->ask.x, &t, NULL, v), RF_OK);
-            rf__trajectory_answer(walk, answers);
-        }
+        const rf_job_spec spec = {.field = &field, .solver = solver, .times = times, .steps = 8, .init = start};
+        rf_trajectory *walk = started(&spec);
+        while (rf__trajectory_ask(walk) && walk->job.position < 3) answer_alone(walk);
         float x[WIDTH];
         memcpy(x, walk->job.x, sizeof x);
         rf__trajectory_invalidate(walk);
         assert_int_equal(walk->job.history.count, 0);
-        finish(walk);
+        while (rf__trajectory_ask(walk)) answer_alone(walk);
         rf_trajectory *fresh = solve(solver->name, times + 3, 5, x, NULL, NULL);
         assert_memory_equal(walk->job.x, fresh->job.x, sizeof x);
         rf__trajectory_free(&walk);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "trajectory.h"
+#include "walk_test.h"
 
 enum { WIDTH = 3, TRAINED = 1000 };
 
@@ -107,22 +107,6 @@ static rf_status constant_noise(void *self, int64_t rows, const float *x, const 
 
 static const float start[WIDTH] = {1, -0.5f, 2};
 
-static rf_trajectory *walk_to_the_end(const rf_job_spec *spec) {
-    rf_trajectory *walk = NULL;
-    assert_int_equal(rf__trajectory_create(&walk, spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(walk), RF_OK);
-    float v[WIDTH];
-    const float *answers[] = {v};
-    while (rf__trajectory_ask(walk)) {
-        float t = (float)walk->ask.t;
-        assert_int_equal(spec->field->velocity(spec->field->self, 1, walk->ask.x, &t, NULL, v), RF_OK);
-        rf__trajectory_answer(walk, answers);
-    }
-    assert_int_equal(walk->status, RF_JOB_DONE);
-    assert_true(walk->job.t == spec->times[spec->steps]);
-    return walk;
-}
-
 static void one_step_a_window_is_exact(void **state) {
     (void)state;
     const double coarse[] = {0, 0.25, 0.5, 0.75, 1};
@@ -133,12 +117,12 @@ static void one_step_a_window_is_exact(void **state) {
         rf_field field = rf__windows_field(&adapter);
         rf_job_spec spec = {.field = &field, .solver = rf__solver_find("euler"), .times = coarse, .steps = 4, .windows = &windows,
                             .init = start};
-        rf_trajectory *walk = walk_to_the_end(&spec);
+        rf_trajectory *walk = walked(&spec, NULL);
         double fine[257];
         for (int i = 0; i <= 256; i++) fine[i] = i / 256.0;
         spec.times = fine;
         spec.steps = 256;
-        rf_trajectory *slow = walk_to_the_end(&spec);
+        rf_trajectory *slow = walked(&spec, NULL);
         for (int i = 0; i < WIDTH; i++) {
             double x = (double)start[i]; /* z_e = lambda z_s + eta eps, window after window */
             for (int k = 0; k < 4; k++)
@@ -193,7 +177,7 @@ static void history_ends_at_an_edge(void **state) {
         for (int i = 0; i <= steps; i++) times[i] = (double)i / steps;
         rf_job_spec spec = {.field = &field, .solver = rf__solver_find("euler"), .times = times, .steps = steps, .windows = &windows,
                             .policy = &eager, .init = start};
-        rf_trajectory *walk = walk_to_the_end(&spec);
+        rf_trajectory *walk = walked(&spec, NULL);
         int real = per_window < 2 ? per_window : 2;
         assert_int_equal(walk->counters.nfe_full, 4 * real);
         assert_int_equal(walk->counters.extrapolated, steps - 4 * real);

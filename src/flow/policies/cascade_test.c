@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../trajectory.h"
+#include "../walk_test.h"
 
 enum { WIDTH = 4, STEPS = 40 };
 
@@ -29,21 +29,11 @@ static rf_counters walk(const rf_policy *policy, const rf_options *options, doub
     const rf_field full = {NULL, WIDTH, -1, velocity}, light = {NULL, WIDTH, -1, refined, .gap_most = gap_most};
     const float start[WIDTH] = {0.5f, -1, 2, 1};
     double times[STEPS + 1];
-    for (int i = 0; i <= STEPS; i++) times[i] = (double)i / STEPS;
+    uniform(times, STEPS, 0, 1);
     const rf_job_spec spec = {.field = &full, .refiner = &light, .solver = rf__solver_find("ab2"), .times = times, .steps = STEPS, .init = start,
                               .policy = policy, .setup = {.options = options}};
-    rf_trajectory *job = NULL;
-    if (rf__trajectory_create(&job, &spec) != RF_OK) fail_msg("%s", rf_last_error());
-    assert_int_equal(rf__trajectory_start(job), RF_OK);
     widest = 0;
-    while (rf__trajectory_ask(job)) {
-        float v[WIDTH], t = (float)job->ask.t;
-        const float *answers[] = {v};
-        const rf_field *field = rf__trajectory_field(job);
-        const rf_cond cond = rf__trajectory_cond(job, 0);
-        assert_int_equal(field->velocity(field->self, 1, job->ask.x, &t, &cond, v), RF_OK);
-        rf__trajectory_answer(job, answers);
-    }
+    rf_trajectory *job = walked(&spec, NULL);
     rf_counters counters = job->counters;
     memcpy(x, job->job.x, WIDTH * sizeof *x);
     rf__trajectory_free(&job);

@@ -9,36 +9,10 @@
 
 #include <cmocka.h>
 
-#include "../../models/gauss_exact.h"
-#include "../trajectory.h"
+#include "../walk_test.h"
 #include "jump.h"
 
-enum { WIDTH = 2, MOST_STEPS = 512, STARTS = 12 };
-
-static const float means[] = {-1.5f, 0.5f, 1, -1, 2, 1.25f};
-static const double weights[] = {1, 2, 3};
-static const rf_gauss_exact mixture = {.scalars = WIDTH, .components = 3, .mean = means, .weight = weights, .sd = 0.6};
-
-static rf_status line(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
-    (void)self, (void)x, (void)cond;
-    for (int64_t r = 0; r < rows; r++) {
-        v[2 * r] = 0.5f - 2 * t[r];
-        v[2 * r + 1] = -1 + 3 * t[r];
-    }
-    return RF_OK;
-}
-static const rf_field linear = {NULL, WIDTH, -1, line};
-
-static rf_field exact(void) {
-    rf_field field;
-    assert_int_equal(rf__gauss_exact_field(&field, &mixture), RF_OK);
-    return field;
-}
-
-static void uniform(double *times, int steps, double from, double to) {
-    for (int k = 0; k <= steps; k++) times[k] = from + (to - from) * k / steps;
-    times[steps] = to;
-}
+enum { MOST_STEPS = 512, STARTS = 12 };
 
 typedef struct walk {
     const char *solver, *policy, *options, *recorded;
@@ -46,36 +20,16 @@ typedef struct walk {
     int steps, start;
 } walk;
 
-/* Network calls counted beside the walk's own counters. Caller frees. */
+/* Caller frees. */
 static rf_trajectory *run(const rf_field *field, const walk *w, int64_t *calls) {
-    const float init[WIDTH] = {(float)sin(1.7 * w->start + 0.3), (float)cos(2.9 * w->start)};
+    const float init[PLANE] = {(float)sin(1.7 * w->start + 0.3), (float)cos(2.9 * w->start)};
     rf_options options;
     const rf_policy *policy = rf__policy_find(w->policy);
     assert_non_null(policy);
     assert_int_equal(rf__options_parse(policy->options, &options, policy->name, w->options), RF_OK);
-    rf_job_spec spec = {.field = field, .solver = rf__solver_find(w->solver), .times = w->times, .steps = w->steps, .init = init,
-                        .policy = policy, .setup = {.options = &options, .recorded = w->recorded}};
-    rf_trajectory *out = NULL;
-    assert_int_equal(rf__trajectory_create(&out, &spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(out), RF_OK);
-    float v[WIDTH];
-    const float *answers[] = {v};
-    int64_t asked = 0;
-    while (rf__trajectory_ask(out)) {
-        float t = (float)out->ask.t;
-        const rf_cond cond = {.label = -1};
-        assert_int_equal(field->velocity(field->self, 1, out->ask.x, &t, &cond, v), RF_OK);
-        rf__trajectory_answer(out, answers);
-        asked++;
-    }
-    assert_int_equal(out->status, RF_JOB_DONE);
-    assert_int_equal(asked, out->counters.nfe_full);
-    if (calls) *calls = asked;
-    return out;
-}
-
-static double distance(const rf_trajectory *a, const rf_trajectory *b) {
-    return hypot((double)a->job.x[0] - (double)b->job.x[0], (double)a->job.x[1] - (double)b->job.x[1]);
+    const rf_job_spec spec = {.field = field, .solver = rf__solver_find(w->solver), .times = w->times, .steps = w->steps, .init = init,
+                              .policy = policy, .cond = {.label = -1}, .setup = {.options = &options, .recorded = w->recorded}};
+    return walked(&spec, calls);
 }
 
 /* Root mean square over the starts of the distance between two ways to walk. */
@@ -120,7 +74,7 @@ static void no_skips_is_no_policy(void **state) {
     (void)state;
     double times[31];
     uniform(times, 30, 0, 1);
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     static const struct { const char *policy, *options; } none[] = {
         {"fixed", "skip=0"}, {"hold", "skip=0"}, {"threshold", "e_tol=0"}, {"controller", "m_max=0"}, {"teacache", "delta=0"}};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -129,7 +83,7 @@ static void no_skips_is_no_policy(void **state) {
         int64_t calls;
         rf_trajectory *one = run(&field, &w, &calls), *two = run(&field, &plain, NULL);
         assert_int_equal(calls, 30);
-        assert_memory_equal(one->job.x, two->job.x, WIDTH * sizeof(float));
+        assert_memory_equal(one->job.x, two->job.x, PLANE * sizeof(float));
         rf__trajectory_free(&one);
         rf__trajectory_free(&two);
     }
@@ -138,7 +92,7 @@ static void no_skips_is_no_policy(void **state) {
 /* Statement 3, the guards (first two and last answers are real), T <= 3, and the record. */
 static void calls_are_counted(void **state) {
     (void)state;
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     double times[MOST_STEPS + 1];
     for (int steps = 1; steps <= 60; steps += steps < 12 ? 1 : 13)
         for (int skip = 0; skip <= 9; skip += 3) {
@@ -157,7 +111,7 @@ static void calls_are_counted(void **state) {
             if (steps <= 3) assert_int_equal(zeros, 0);
             walk again = {.solver = "ab2", .policy = "recorded", .recorded = done->asked, .times = times, .steps = steps};
             rf_trajectory *replayed = run(&field, &again, NULL);
-            assert_memory_equal(replayed->job.x, done->job.x, WIDTH * sizeof(float));
+            assert_memory_equal(replayed->job.x, done->job.x, PLANE * sizeof(float));
             assert_string_equal(replayed->asked, done->asked);
             rf__trajectory_free(&replayed);
             rf__trajectory_free(&done);
@@ -184,7 +138,7 @@ static bool every_second(int k, int steps) {
 /* Statement 4, and the theorem of the paper: O(|S| / T^3). */
 static void orders(void **state) {
     (void)state;
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     for (int steps = 80; steps <= 160; steps *= 2) {
         double few = log2(to_euler(&field, steps, four) / to_euler(&field, 2 * steps, four));
         double half = log2(to_euler(&field, steps, every_second) / to_euler(&field, 2 * steps, every_second));
@@ -198,7 +152,7 @@ static void integral_beats_more_calls(void **state) {
     (void)state;
     static double fine[MOST_STEPS + 1];
     double times[51];
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     uniform(times, 50, 0, 1);
     uniform(fine, MOST_STEPS, 0, 1);
     const walk ode = {.solver = "rk4", .policy = "none", .times = fine, .steps = MOST_STEPS};
@@ -231,7 +185,7 @@ static void controller_keeps_its_tolerance(void **state) {
     static double fine[MOST_STEPS + 1];
     double times[101], before = 1;
     int64_t asked = 0;
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     uniform(times, 100, 0, 1);
     uniform(fine, MOST_STEPS, 0, 1);
     const walk ode = {.solver = "rk4", .policy = "none", .times = fine, .steps = MOST_STEPS};
@@ -251,18 +205,16 @@ static void controller_keeps_its_tolerance(void **state) {
 static void history_dies(void **state) {
     (void)state;
     double times[21];
-    const rf_field field = exact();
-    const float init[WIDTH] = {0.5f, -0.25f};
+    const rf_field field = mixture_field();
+    const float init[PLANE] = {0.5f, -0.25f};
     uniform(times, 20, 0, 1);
     rf_options options;
     const rf_policy *fixed = rf__policy_find("fixed");
     assert_int_equal(rf__options_parse(fixed->options, &options, "fixed", "skip=6"), RF_OK);
     rf_job_spec spec = {.field = &field, .solver = rf__solver_find("ab2"), .times = times, .steps = 20, .init = init, .policy = fixed,
                         .setup = {.options = &options}};
-    rf_trajectory *out = NULL;
-    assert_int_equal(rf__trajectory_create(&out, &spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(out), RF_OK);
-    float v[WIDTH] = {1, 1};
+    rf_trajectory *out = started(&spec);
+    float v[PLANE] = {1, 1};
     const float *answers[] = {v};
     for (int calls = 0; rf__trajectory_ask(out); calls++) {
         if (calls == 2) rf__trajectory_invalidate(out), assert_true(rf__trajectory_ask(out));
@@ -274,7 +226,7 @@ static void history_dies(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-    const rf_field field = exact();
+    const rf_field field = mixture_field();
     double times[11];
     uniform(times, 10, 0, 1);
     static const struct { const char *solver, *policy, *recorded, *word; } cases[] = {
