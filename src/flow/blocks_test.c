@@ -1,5 +1,5 @@
-/* blocks_test.c - FlowTurbo's statements (methods: flowturbo, section 4) on fields whose answers are known: an oracle refiner makes RP the
- * pseudo corrector and R2 Heun, one that says nothing keeps the velocity; calls are counted by kind; what cannot work is refused. */
+/* blocks_test.c - lists of FlowTurbo's blocks: read and written, calls counted by kind, guided, refused before any work, and rows of
+ * refiners in a batch (solvers/blocks_test.c has the numbers). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,186 +9,7 @@
 #include <cmocka.h>
 
 #include "batcher.h"
-
-enum { WIDTH = 4, STEPS = 200, NULL_LABEL = 3 };
-
-/* ---- fields ---- */
-
-typedef struct test_field {
-    double (*of)(double x, double t, int label);
-    int64_t calls, rows;
-    double most_gap;
-    float scale; /* of the newest row */
-    bool silent; /* the refiner adds nothing to what was known */
-} test_field;
-
-static double curved(double x, double t, int label) { return sin(2 * x + label) * cos(3 * t) - x + t; }
-static double line(double x, double t, int label) {
-    (void)x, (void)label;
-    return 0.75 - 1.5 * t;
-}
-static double decay(double x, double t, int label) {
-    (void)t, (void)label;
-    return -4 * x;
-}
-
-static rf_status answer(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
-    test_field *field = self;
-    field->calls++;
-    field->rows += rows;
-    for (int64_t i = 0; i < rows * WIDTH; i++) v[i] = (float)field->of(x[i], t[i / WIDTH], cond[i / WIDTH].label);
-    return RF_OK;
-}
-
-/* r = f(x, t) - known, added to what is known: what a perfect refiner does, in float. */
-static rf_status refined(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
-    test_field *field = self;
-    assert_int_equal(answer(self, rows, x, t, cond, v), RF_OK);
-    for (int64_t i = 0; i < rows * WIDTH; i++) {
-        const rf_cond *c = &cond[i / WIDTH];
-        float offset = field->silent ? 0 : v[i] - c->before[i % WIDTH];
-        v[i] = offset + c->before[i % WIDTH];
-        if (c->gap > field->most_gap) field->most_gap = c->gap;
-        field->scale = c->scale;
-    }
-    return RF_OK;
-}
-
-static test_field network, light;
-static const rf_field full = {&network, WIDTH, NULL_LABEL, answer};
-static rf_field small;
-
-static void reset(double (*of)(double, double, int)) {
-    network = light = (test_field){.of = of};
-    small = (rf_field){&light, WIDTH, NULL_LABEL, refined};
-}
-
-/* ---- walks ---- */
-
-static double even[STEPS + 1];
-static void uniform(double *times, int steps) {
-    for (int i = 0; i <= steps; i++) times[i] = (double)i / steps;
-}
-
-static rf_job_spec spec_for(const char *solver, const rf_blocks *blocks, const double *times, int steps) {
-    static const float start[WIDTH] = {0.5f, -1.0f, 0.25f, 1.5f};
-    return (rf_job_spec){.field = &full, .refiner = &small, .solver = rf__solver_find(solver), .blocks = blocks, .times = times, .steps = steps,
-                         .init = start, .seed = 7};
-}
-
-/* Walk to the end alone; x [WIDTH]. Counts by kind agree with what blocks.h says, before and on the way. */
-static void walk(const rf_job_spec *spec, float x[WIDTH], rf_counters *counters) {
-    rf_trajectory *job = NULL;
-    assert_int_equal(rf__trajectory_create(&job, spec), RF_OK);
-    assert_int_equal(rf__trajectory_start(job), RF_OK);
-    int64_t left = rf__trajectory_left(job);
-    while (rf__trajectory_ask(job)) {
-        float room[RF_MAX_GUIDANCE_ROWS][WIDTH];
-        const float *answers[RF_MAX_GUIDANCE_ROWS] = {room[0], room[1]};
-        const rf_field *field = rf__trajectory_field(job);
-        float t = (float)job->ask.t;
-        for (int r = 0; r < job->row_count; r++) {
-            rf_cond cond = rf__trajectory_cond(job, r);
-            assert_int_equal(field->velocity(field->self, 1, job->ask.x, &t, &cond, room[r]), RF_OK);
-        }
-        rf__trajectory_answer(job, answers);
-        if (spec->blocks) assert_int_equal(rf__trajectory_left(job), --left);
-    }
-    assert_int_equal(job->status, RF_JOB_DONE);
-    assert_true(job->job.t == spec->times[spec->steps]);
-    memcpy(x, job->job.x, WIDTH * sizeof *x);
-    if (counters) *counters = job->counters;
-    rf__trajectory_free(&job);
-}
-
-static rf_counters run(const char *text, const double *times, float x[WIDTH]) {
-    rf_blocks blocks;
-    rf_counters counters;
-    assert_int_equal(rf__blocks_parse(&blocks, text), RF_OK);
-    int steps = rf__blocks_steps(&blocks);
-    const rf_job_spec spec = spec_for("blocks", &blocks, times, steps);
-    walk(&spec, x, &counters);
-    rf_block_calls calls = rf__blocks_calls(&blocks, 0, steps, false);
-    assert_int_equal(counters.nfe_full, calls.network);
-    assert_int_equal(counters.nfe_refine, calls.refiner);
-    return counters;
-}
-
-static void solve(const char *solver, const double *times, int steps, float x[WIDTH]) {
-    const rf_job_spec spec = spec_for(solver, NULL, times, steps);
-    walk(&spec, x, NULL);
-}
-
-static double apart(const float *a, const float *b) {
-    double most = 0;
-    for (int i = 0; i < WIDTH; i++) most = fmax(most, fabs((double)a[i] - b[i]));
-    return most;
-}
-
-/* ---- tests ---- */
-
-static void one_kind_is_a_solver(void **state) {
-    (void)state;
-    const char *pairs[][2] = {{"H16", "heun"}, {"P16", "pseudo"}, {"E16", "euler"}};
-    float a[WIDTH], b[WIDTH];
-    uniform(even, 16);
-    for (int i = 0; i < 3; i++) {
-        reset(curved);
-        run(pairs[i][0], even, a);
-        solve(pairs[i][1], even, 16, b);
-        assert_memory_equal(a, b, sizeof a);
-    }
-}
-
-static void oracle_refiner(void **state) {
-    (void)state;
-    const char *pairs[][2] = {{"H2P4R6", "H2P10"}, {"P3R9", "P12"}, {"H2R1P3R6", "H2P10"}, {"H4R2:8", "H12"}, {"H4R1:8", "H4E8"}, {"P4R2:4P4", "P4H4P4"}};
-    float a[WIDTH], b[WIDTH];
-    uniform(even, 12);
-    for (int i = 0; i < 6; i++) {
-        reset(curved);
-        rf_counters counters = run(pairs[i][0], even, a);
-        assert_true(counters.nfe_refine > 0);
-        run(pairs[i][1], even, b);
-        print_message("%s against %s: %.1e\n", pairs[i][0], pairs[i][1], apart(a, b));
-        assert_true(apart(a, b) < 2e-6);
-    }
-}
-
-/* An offset of zero keeps the velocity: x moves on by constant steps. */
-static void silent_refiner_keeps_the_velocity(void **state) {
-    (void)state;
-    const char *lists[] = {"H4R4", "H4R1:4", "H4R2:4"};
-    rf_trajectory *job = NULL;
-    uniform(even, 8);
-    for (int i = 0; i < 3; i++) {
-        reset(curved);
-        light.silent = true;
-        rf_blocks blocks;
-        assert_int_equal(rf__blocks_parse(&blocks, lists[i]), RF_OK);
-        const rf_job_spec spec = spec_for("blocks", &blocks, even, 8);
-        assert_int_equal(rf__trajectory_create(&job, &spec), RF_OK);
-        assert_int_equal(rf__trajectory_start(job), RF_OK);
-        float x[WIDTH], v[WIDTH], known[WIDTH];
-        while (rf__trajectory_ask(job)) {
-            const rf_field *field = rf__trajectory_field(job);
-            const float *answers[] = {v};
-            float t = (float)job->ask.t;
-            rf_cond cond = rf__trajectory_cond(job, 0);
-            assert_int_equal(field->velocity(field->self, 1, job->ask.x, &t, &cond, v), RF_OK);
-            if (job->job.position < 4) memcpy(known, v, sizeof v);
-            rf__trajectory_answer(job, answers);
-            if (job->job.position == 4 && job->job.stage == 0) memcpy(x, job->job.x, sizeof x);
-        }
-        for (int k = 0; k < WIDTH; k++) {
-            float want = x[k];
-            /* Both forms of the sum are exact here: (d + d) / 2 is d. */
-            for (int s = 0; s < 4; s++) want += 0.125f * known[k];
-            assert_true(job->job.x[k] == want);
-        }
-        rf__trajectory_free(&job);
-    }
-}
+#include "blocks_test.h"
 
 static void counts_by_kind(void **state) {
     (void)state;
@@ -200,7 +21,7 @@ static void counts_by_kind(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         rf_blocks blocks;
         assert_int_equal(rf__blocks_parse(&blocks, cases[i].list), RF_OK);
-        uniform(even, rf__blocks_steps(&blocks));
+        uniform(even, rf__blocks_steps(&blocks), 0, 1);
         reset(curved);
         rf_counters counters = run(cases[i].list, even, x);
         assert_int_equal(counters.nfe_full, cases[i].network);
@@ -214,7 +35,7 @@ static void counts_by_kind(void **state) {
 static void gaps(void **state) {
     (void)state;
     float x[WIDTH];
-    uniform(even, 10);
+    uniform(even, 10, 0, 1);
     reset(curved);
     run("P5R5", even, x);
     assert_true(fabs(light.most_gap - 0.1) < 1e-6);
@@ -223,78 +44,13 @@ static void gaps(void **state) {
     assert_true(light.most_gap == 0);
 }
 
-/* Second order on even steps and on steps that alternate 1:2, also where the oracle refiner answers. */
-static void orders(void **state) {
-    (void)state;
-    const char *lists[][2] = {{"P64", "P128"}, {"H8P48R8", "H16P96R16"}, {"H64", "H128"}, {"P32R32", "P64R64"}};
-    double uneven[STEPS + 1];
-    float fine[WIDTH], x[WIDTH], y[WIDTH];
-    for (int g = 0; g < 2; g++) {
-        double *times = g ? uneven : even;
-        uniform(even, 16);
-        reset(curved);
-        double long_grid[2001];
-        uniform(long_grid, 2000);
-        solve("rk4", long_grid, 2000, fine);
-        for (int i = 0; i < 4; i++) {
-            for (int n = 64; n <= 128; n *= 2) {
-                if (g == 0) uniform(times, n);
-                else
-                    for (int k = 0; k <= n; k++) times[k] = (k / 2 * 3 + k % 2) / (1.5 * n);
-                run(lists[i][n / 128], times, n == 64 ? x : y);
-            }
-            double order = log2(apart(x, fine) / apart(y, fine));
-            print_message("%s: order %.2f\n", lists[i][0], order);
-            assert_true(order > 1.85 && order < 2.2);
-        }
-    }
-}
-
-static void exact_on_a_line_in_t(void **state) {
-    (void)state;
-    const double times[] = {0, 0.1, 0.15, 0.4, 0.6, 0.9, 1};
-    float a[WIDTH], b[WIDTH], e[WIDTH];
-    reset(line);
-    run("H2P4", times, a);
-    run("H6", times, b);
-    run("E6", times, e);
-    assert_memory_equal(a, b, sizeof a); /* depends on t only: P asks and gets the same values */
-    assert_true(fabs(a[0] - 0.5) < 1e-6); /* the integral of 0.75 - 1.5 t is 0 */
-    assert_true(fabs(e[0] - 0.5) > 1e-2);
-}
-
-/* |h lambda| < 1 for P, < 2 for Heun: decay 4, steps of 0.99/4, 1.1/4 and 1.9/4. */
-static void stability(void **state) {
-    (void)state;
-    const struct { const char *list; double step; bool bounded; } cases[] = {{"P200", 0.99, true}, {"P200", 1.1, false}, {"H200", 1.9, true}};
-    for (int i = 0; i < 3; i++) {
-        float x[WIDTH];
-        for (int k = 0; k <= STEPS; k++) even[k] = k * cases[i].step / 4 / 100; /* a grid lies inside [0, 1]: scaled, and so is the field */
-        reset(decay);
-        rf_blocks blocks;
-        assert_int_equal(rf__blocks_parse(&blocks, cases[i].list), RF_OK);
-        rf_job job = {.solver = rf__solver_find("blocks"), .blocks = &blocks, .scalars = 1, .grid = even, .steps = STEPS, .x = x};
-        float room[2], past[2];
-        job.buffer[0] = room, job.buffer[1] = room + 1, job.history.v[0] = past, job.history.v[1] = past + 1;
-        x[0] = 1;
-        rf__job_begin(&job);
-        rf_request ask;
-        while (job.solver->next(&job, &ask)) {
-            float v = -400 * ask.x[0];
-            job.solver->accept(&job, &v);
-        }
-        print_message("%s, h lambda %.2f: %.2g\n", cases[i].list, cases[i].step, x[0]);
-        assert_true(cases[i].bounded ? fabsf(x[0]) < 1 : fabsf(x[0]) > 100);
-    }
-}
-
 /* Twice the rows for the refiner too, unless it was trained on guided velocities; then it is told the scale. */
 static void guidance_of_a_refiner(void **state) {
     (void)state;
     rf_blocks blocks;
     float x[WIDTH], y[WIDTH];
     rf_counters counters;
-    uniform(even, 10);
+    uniform(even, 10, 0, 1);
     assert_int_equal(rf__blocks_parse(&blocks, "H2P4R4"), RF_OK);
     rf_job_spec spec = spec_for("blocks", &blocks, even, 10);
     spec.cond.label = 1;
@@ -347,7 +103,7 @@ static void lists(void **state) {
 static void refused_before_any_work(void **state) {
     (void)state;
     rf_blocks blocks;
-    uniform(even, 8);
+    uniform(even, 8, 0, 1);
     reset(curved);
     assert_int_equal(rf__blocks_parse(&blocks, "H2P4R2"), RF_OK);
     rf_job_spec spec = spec_for("blocks", &blocks, even, 8);
@@ -394,7 +150,7 @@ static void refiner_rows_share_calls(void **state) {
     rf_job_spec specs[JOBS];
     for (int i = 0; i < JOBS; i++) {
         assert_int_equal(rf__blocks_parse(&blocks[i], texts[i]), RF_OK);
-        uniform(grids[i], rf__blocks_steps(&blocks[i]));
+        uniform(grids[i], rf__blocks_steps(&blocks[i]), 0, 1);
         specs[i] = spec_for("blocks", &blocks[i], grids[i], rf__blocks_steps(&blocks[i]));
         specs[i].init = NULL;
         specs[i].seed = (uint64_t)i;
@@ -424,7 +180,7 @@ static void forgets(void **state) {
     rf_blocks blocks;
     rf_trajectory *job = NULL;
     reset(curved);
-    uniform(even, 10);
+    uniform(even, 10, 0, 1);
     assert_int_equal(rf__blocks_parse(&blocks, "H2P4R4"), RF_OK);
     const rf_job_spec spec = spec_for("blocks", &blocks, even, 10);
     assert_int_equal(rf__trajectory_create(&job, &spec), RF_OK);
@@ -448,9 +204,8 @@ static void forgets(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_kind_is_a_solver), cmocka_unit_test(oracle_refiner), cmocka_unit_test(silent_refiner_keeps_the_velocity),
-        cmocka_unit_test(counts_by_kind), cmocka_unit_test(gaps), cmocka_unit_test(orders), cmocka_unit_test(exact_on_a_line_in_t),
-        cmocka_unit_test(stability), cmocka_unit_test(guidance_of_a_refiner), cmocka_unit_test(lists), cmocka_unit_test(refused_before_any_work),
-        cmocka_unit_test(refiner_rows_share_calls), cmocka_unit_test(forgets)};
+        cmocka_unit_test(counts_by_kind), cmocka_unit_test(gaps), cmocka_unit_test(guidance_of_a_refiner), cmocka_unit_test(lists),
+        cmocka_unit_test(refused_before_any_work), cmocka_unit_test(refiner_rows_share_calls), cmocka_unit_test(forgets),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

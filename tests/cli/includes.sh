@@ -28,6 +28,8 @@ expect allowed src/graph/a.c src/kernels/b.h
 expect allowed src/models/a.c src/flow/field.h
 expect allowed src/cli/a.c src/train/b.h
 expect allowed src/flow/a_test.c src/models/b.h
+expect allowed src/flow/a_test.h src/models/b.h
+expect "refused, named" src/flow/a.c src/flow/b_test.h
 expect "refused, named" src/flow/a.c src/models/b.h
 expect "refused, named" src/models/a.c src/flow/solver.h
 expect "refused, named" src/base/a.c src/kernels/b.h
