@@ -53,8 +53,7 @@ static int8_work int8_work_of(const rf_node *x) {
 
 static rf_status quantise_step(rf_lowering *low, rf_kernel_id id, const rf_quantise_args *args, rf_node *x) {
     const int8_work work = int8_work_of(x);
-    rf_step *step = rf__lower_step(low, id, args->pixels, QUANTISE_GRAIN);
-    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    STEP(id, args->pixels, QUANTISE_GRAIN);
     step->args.quantise = *args;
     BIND(rf_quantise_args, x, x);
     rf__lower_bind_work(low, MEMBER(rf_quantise_args, q), 0);
@@ -99,8 +98,7 @@ rf_status rf__lower_conv(rf_lowering *low) {
     low->plan->stats.packed_bytes += bytes;
     if (int8) RF_TRY(quantise(low, x, &args));
     if (provider->conv_prepare) RF_TRY(provider->conv_prepare(&args));
-    rf_step *step = rf__lower_step(low, RF_K_conv, provider->conv_units(&args), 1);
-    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    STEP(RF_K_conv, provider->conv_units(&args), 1);
     if (int8) step->fn = provider->conv, step->kernel = "conv int8";
     step->args.conv = args;
     step->scratch = provider->conv_scratch ? provider->conv_scratch(&args) : 0;
@@ -158,8 +156,7 @@ rf_status rf__lower_conv_dw(rf_lowering *low) {
         prepare->args.conv_dw = args;
         bind_dw(low);
     }
-    rf_step *step = rf__lower_step(low, RF_K_conv_dw, provider->dw_units(&args), 1);
-    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    STEP(RF_K_conv_dw, provider->dw_units(&args), 1);
     step->args.conv_dw = args;
     step->scratch = provider->dw_scratch ? provider->dw_scratch(&args) : 0;
     step->gflop = 2e-9 * (double)(args.batch * args.oh * args.ow) * args.cout * args.cin * args.kh * args.kw;
@@ -178,8 +175,7 @@ rf_status rf__lower_attention(rf_lowering *low) {
                               .heads = node->attr.heads, .dim = (int)(width / node->attr.heads), .y_stride = width};
     args.q_stride = args.k_stride = args.v_stride = k ? width : 3 * width;
     args.scale = 1.0f / __builtin_sqrtf((float)args.dim);
-    rf_step *step = rf__lower_step(low, backward ? RF_K_attention_bwd : RF_K_attention, args.batch * args.heads, 1);
-    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step");
+    STEP(backward ? RF_K_attention_bwd : RF_K_attention, args.batch * args.heads, 1);
     step->args.attention = args;
     step->scratch = low->plan->kernels.attention_scratch(&args, backward);
     step->gflop = 4e-9 * (double)(args.batch * args.heads) * args.tq * args.tk * args.dim * (backward ? 2.5 : 1);

@@ -23,6 +23,10 @@ void rf__lower_bind_grad(rf_lowering *low, uint16_t member, int param);
 /* The same for the shared work area of the node, `extra` bytes into it; stays NULL when it has none. */
 void rf__lower_bind_work(rf_lowering *low, uint16_t member, size_t extra);
 
+/* The same as `step`, or out of the function. */
+#define STEP(id, units, grain)                            \
+    rf_step *step = rf__lower_step(low, id, units, grain); \
+    if (!step) return rf__fail(RF_ENOMEM, "no memory for a plan step")
 #define BIND(type, name, node) rf__lower_bind(low, MEMBER(type, name), node, 0)
 
 static inline int64_t count_of(const rf_node *node) { return rf__shape_count(&node->shape); }
@@ -34,5 +38,13 @@ static inline int rows_of(const rf_node *node) { return (int)rf__shape_rows(&nod
 rf_status rf__lower_conv(rf_lowering *low);
 rf_status rf__lower_conv_dw(rf_lowering *low);
 rf_status rf__lower_attention(rf_lowering *low);
+
+/* What moves numbers (lower_shape.c). */
+rf_status rf__lower_resample(rf_lowering *low);
+rf_status rf__lower_resize(rf_lowering *low);
+rf_status rf__lower_concat(rf_lowering *low);
+rf_status rf__lower_slice(rf_lowering *low);
+rf_status rf__lower_unslice(rf_lowering *low);
+rf_status rf__lower_patch(rf_lowering *low);
 
 #endif
