@@ -75,3 +75,24 @@ void rf__job_advance(rf_job *job) {
     job->stage = 0;
     job->t = job->grid[job->position]; /* taken from the grid, never summed: the last time is exact */
 }
+
+bool rf__job_ask_first(const rf_job *job, bool reuse, rf_request *out) {
+    if (job->stage != 0 || (reuse && job->carried)) return false;
+    *out = (rf_request){job->x, job->t, true};
+    return true;
+}
+
+void rf__job_ask_ahead(rf_job *job, double part, rf_request *out) {
+    float h = (float)rf__job_step(job), *ahead = job->buffer[RF_BUFFER_AHEAD];
+    const float *first = job->buffer[RF_BUFFER_FIRST];
+    for (int64_t i = 0; i < job->scalars; i++) ahead[i] = job->x[i] + (float)part * h * first[i];
+    job->stage = 1;
+    *out = (rf_request){ahead, part == 1 ? job->grid[job->position + 1] : job->t + part * rf__job_step(job), false};
+}
+
+bool rf__job_keep_first(rf_job *job, const float *v) {
+    if (job->stage != 0) return false;
+    memcpy(job->buffer[RF_BUFFER_FIRST], v, (size_t)job->scalars * sizeof *v);
+    job->stage = 1;
+    return true;
+}

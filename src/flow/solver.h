@@ -93,4 +93,13 @@ double rf__job_option(const rf_job *job, int index); /* of the solver's table */
 bool rf__job_arrive(rf_job *job);  /* skip empty steps; false when the walk is done */
 void rf__job_advance(rf_job *job); /* to the next grid point, stage 0 */
 
+/* For solvers that ask at x and then ahead of it: the first velocity of a step lies in buffer[0], the second point in buffer[1]. */
+enum { RF_BUFFER_FIRST, RF_BUFFER_AHEAD, RF_BUFFERS_AHEAD };
+/* Ask at x. false: the step is past that, or `reuse` and the step before left its velocity in buffer[0]. */
+bool rf__job_ask_first(const rf_job *job, bool reuse, rf_request *out);
+/* Ask at x + part h buffer[0], at that part of the step; 1 is exactly the next grid point. */
+void rf__job_ask_ahead(rf_job *job, double part, rf_request *out);
+/* Keep the answer to the first question. false: it answers the second one. */
+bool rf__job_keep_first(rf_job *job, const float *v);
+
 #endif

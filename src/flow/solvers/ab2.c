@@ -4,7 +4,6 @@
  * (fastflow.md section 8.1); the same policy with euler samples it, as the paper does. */
 #include "../solver.h"
 
-enum { BUFFER_D, BUFFER_PREDICTED, BUFFERS };
 enum { OPTION_FIRST };
 
 static const char *const firsts[] = {"euler", "heun", NULL};
@@ -15,10 +14,7 @@ static const rf_option options[] = {
 
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    if (job->stage == 0)
-        *out = (rf_request){job->x, job->t, true};
-    else
-        *out = (rf_request){job->buffer[BUFFER_PREDICTED], job->grid[job->position + 1], false};
+    if (!rf__job_ask_first(job, false, out)) rf__job_ask_ahead(job, 1, out);
     return true;
 }
 
@@ -32,18 +28,14 @@ static void two_steps(rf_job *job, double h, const float *v) {
 
 static void accept(rf_job *job, const float *v) {
     double h = rf__job_step(job);
-    float *d = job->buffer[BUFFER_D];
+    const float *d = job->buffer[RF_BUFFER_FIRST];
     job->calls++;
     if (job->stage == 1) {
         for (int64_t i = 0; i < job->scalars; i++) job->x[i] += 0.5f * (float)h * (d[i] + v[i]);
     } else if (job->history.count == RF_HISTORY) {
         two_steps(job, h, v);
     } else if (rf__job_option(job, OPTION_FIRST) == 1) {
-        for (int64_t i = 0; i < job->scalars; i++) {
-            d[i] = v[i];
-            job->buffer[BUFFER_PREDICTED][i] = job->x[i] + (float)h * v[i];
-        }
-        job->stage = 1;
+        rf__job_keep_first(job, v);
         return;
     } else {
         for (int64_t i = 0; i < job->scalars; i++) job->x[i] += (float)h * v[i];
@@ -57,7 +49,7 @@ const rf_solver rf__solver_ab2 = {
     .help = "second order, one call a step; integrates what a skipping policy extrapolates",
     .order = 2,
     .calls_per_step = 1,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .history = true,
     .options = options,
     .next = next,

@@ -2,8 +2,6 @@
 #include "../blocks.h"
 #include "../solver.h"
 
-enum { BUFFER_D, BUFFER_PREDICTED, BUFFERS };
-
 static const rf_block *block_of(const rf_job *job) {
     return job->blocks ? rf__blocks_at(job->blocks, job->position) : rf__block_table()[0];
 }
@@ -11,27 +9,17 @@ static const rf_block *block_of(const rf_job *job) {
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
     const rf_block *block = block_of(job);
-    if (job->stage == 0 && !(block->reuse && job->carried)) {
-        *out = (rf_request){job->x, job->t, true, block->first == RF_ASKED_REFINER};
-        return true;
-    }
-    float h = (float)rf__job_step(job), *predicted = job->buffer[BUFFER_PREDICTED];
-    const float *d = job->buffer[BUFFER_D];
-    for (int64_t i = 0; i < job->scalars; i++) predicted[i] = job->x[i] + h * d[i];
-    job->stage = 1;
-    *out = (rf_request){predicted, job->grid[job->position + 1], false, block->second == RF_ASKED_REFINER};
+    bool first = rf__job_ask_first(job, block->reuse, out);
+    if (!first) rf__job_ask_ahead(job, 1, out);
+    out->refine = (first ? block->first : block->second) == RF_ASKED_REFINER;
     return true;
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job), *x = job->x, *d = job->buffer[BUFFER_D];
+    float h = (float)rf__job_step(job), *x = job->x, *d = job->buffer[RF_BUFFER_FIRST];
     bool two = block_of(job)->second != RF_ASKED_NOBODY;
     job->calls++;
-    if (job->stage == 0 && two) {
-        for (int64_t i = 0; i < job->scalars; i++) d[i] = v[i];
-        job->stage = 1;
-        return;
-    }
+    if (two && rf__job_keep_first(job, v)) return;
     if (two)
         for (int64_t i = 0; i < job->scalars; i++) {
             x[i] += 0.5f * h * (d[i] + v[i]);
@@ -56,7 +44,7 @@ const rf_solver rf__solver_blocks = {
     .help = "steps by a list of blocks (--blocks)",
     .order = 2,
     .calls_per_step = 2,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .history = true, /* the refiner is told the newest velocity and its time */
     .carries = true,
     .blocks = true,

@@ -2,31 +2,20 @@
  * The first step is an explicit midpoint. Its middle points are two-step Adams-Bashforth on the half-shifted grid (fireflow.md section 2). */
 #include "../solver.h"
 
-enum { BUFFER_K, BUFFER_MIDDLE, BUFFERS };
-
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    if (job->stage == 0 && !job->carried) {
-        *out = (rf_request){job->x, job->t, true};
-        return true;
-    }
-    float h = (float)rf__job_step(job), *middle = job->buffer[BUFFER_MIDDLE];
-    const float *k = job->buffer[BUFFER_K];
-    for (int64_t i = 0; i < job->scalars; i++) middle[i] = job->x[i] + 0.5f * h * k[i];
-    job->stage = 1;
-    *out = (rf_request){middle, job->t + rf__job_step(job) / 2, false};
+    if (!rf__job_ask_first(job, true, out)) rf__job_ask_ahead(job, 0.5, out);
     return true;
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job), *x = job->x, *k = job->buffer[BUFFER_K];
+    float h = (float)rf__job_step(job), *x = job->x, *k = job->buffer[RF_BUFFER_FIRST];
     job->calls++;
-    for (int64_t i = 0; i < job->scalars; i++) k[i] = v[i];
-    if (job->stage == 0) {
-        job->stage = 1;
-        return;
+    if (rf__job_keep_first(job, v)) return;
+    for (int64_t i = 0; i < job->scalars; i++) {
+        x[i] += h * v[i];
+        k[i] = v[i];
     }
-    for (int64_t i = 0; i < job->scalars; i++) x[i] += h * v[i];
     job->carried = true;
     rf__job_advance(job);
 }
@@ -38,7 +27,7 @@ const rf_solver rf__solver_fireflow = {
     .order = 2,
     .calls_per_step = 1,
     .extra_calls = 1,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .carries = true,
     .next = next,
     .accept = accept,

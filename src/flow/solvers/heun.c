@@ -1,29 +1,17 @@
 /* heun.c - explicit trapezoid: d = v(x, t); d' = v(x + h d, t'); x += h/2 (d + d'). */
 #include "../solver.h"
 
-enum { BUFFER_D, BUFFER_PREDICTED, BUFFERS };
-
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    if (job->stage == 0)
-        *out = (rf_request){job->x, job->t, true};
-    else
-        *out = (rf_request){job->buffer[BUFFER_PREDICTED], job->grid[job->position + 1], false};
+    if (!rf__job_ask_first(job, false, out)) rf__job_ask_ahead(job, 1, out);
     return true;
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job);
-    float *x = job->x, *d = job->buffer[BUFFER_D], *predicted = job->buffer[BUFFER_PREDICTED];
+    float h = (float)rf__job_step(job), *x = job->x;
+    const float *d = job->buffer[RF_BUFFER_FIRST];
     job->calls++;
-    if (job->stage == 0) {
-        for (int64_t i = 0; i < job->scalars; i++) {
-            d[i] = v[i];
-            predicted[i] = x[i] + h * v[i];
-        }
-        job->stage = 1;
-        return;
-    }
+    if (rf__job_keep_first(job, v)) return;
     for (int64_t i = 0; i < job->scalars; i++) x[i] += 0.5f * h * (d[i] + v[i]);
     rf__job_advance(job);
 }
@@ -34,7 +22,7 @@ const rf_solver rf__solver_heun = {
     .help = "second order, two calls a step",
     .order = 2,
     .calls_per_step = 2,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .next = next,
     .accept = accept,
 };

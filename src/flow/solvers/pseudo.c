@@ -3,30 +3,16 @@
  * The predicted points are exactly two-step Adams-Bashforth (flowturbo.md section 2). */
 #include "../solver.h"
 
-enum { BUFFER_D, BUFFER_PREDICTED, BUFFERS };
-
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    if (job->stage == 0 && !job->carried) {
-        *out = (rf_request){job->x, job->t, true};
-        return true;
-    }
-    float h = (float)rf__job_step(job), *predicted = job->buffer[BUFFER_PREDICTED];
-    const float *d = job->buffer[BUFFER_D];
-    for (int64_t i = 0; i < job->scalars; i++) predicted[i] = job->x[i] + h * d[i];
-    job->stage = 1;
-    *out = (rf_request){predicted, job->grid[job->position + 1], false};
+    if (!rf__job_ask_first(job, true, out)) rf__job_ask_ahead(job, 1, out);
     return true;
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job), *x = job->x, *d = job->buffer[BUFFER_D];
+    float h = (float)rf__job_step(job), *x = job->x, *d = job->buffer[RF_BUFFER_FIRST];
     job->calls++;
-    if (job->stage == 0) {
-        for (int64_t i = 0; i < job->scalars; i++) d[i] = v[i];
-        job->stage = 1;
-        return;
-    }
+    if (rf__job_keep_first(job, v)) return;
     for (int64_t i = 0; i < job->scalars; i++) {
         x[i] += 0.5f * h * (d[i] + v[i]);
         d[i] = v[i];
@@ -42,7 +28,7 @@ const rf_solver rf__solver_pseudo = {
     .order = 2,
     .calls_per_step = 1,
     .extra_calls = 1,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .carries = true,
     .next = next,
     .accept = accept,

@@ -3,31 +3,17 @@
  * (fireflow.md section 8). */
 #include "../solver.h"
 
-enum { BUFFER_K, BUFFER_MIDDLE, BUFFERS };
-
 static bool next(rf_job *job, rf_request *out) {
     if (!rf__job_arrive(job)) return false;
-    if (job->stage == 0 && !job->carried) {
-        *out = (rf_request){job->x, job->t, true};
-        return true;
-    }
-    float h = (float)rf__job_step(job), *middle = job->buffer[BUFFER_MIDDLE];
-    const float *k = job->buffer[BUFFER_K];
-    for (int64_t i = 0; i < job->scalars; i++) middle[i] = job->x[i] + 0.5f * h * k[i];
-    job->stage = 1;
-    *out = (rf_request){middle, job->t + rf__job_step(job) / 2, false};
+    if (!rf__job_ask_first(job, true, out)) rf__job_ask_ahead(job, 0.5, out);
     return true;
 }
 
 static void accept(rf_job *job, const float *v) {
-    float h = (float)rf__job_step(job), *x = job->x, *k = job->buffer[BUFFER_K];
-    const float *middle = job->buffer[BUFFER_MIDDLE];
+    float h = (float)rf__job_step(job), *x = job->x, *k = job->buffer[RF_BUFFER_FIRST];
+    const float *middle = job->buffer[RF_BUFFER_AHEAD];
     job->calls++;
-    if (job->stage == 0) {
-        for (int64_t i = 0; i < job->scalars; i++) k[i] = v[i];
-        job->stage = 1;
-        return;
-    }
+    if (rf__job_keep_first(job, v)) return;
     for (int64_t i = 0; i < job->scalars; i++) {
         k[i] = 2 * v[i] - k[i];
         x[i] = middle[i] + 0.5f * h * k[i];
@@ -43,7 +29,7 @@ const rf_solver rf__solver_reversible = {
     .order = 2,
     .calls_per_step = 1,
     .extra_calls = 1,
-    .buffers = BUFFERS,
+    .buffers = RF_BUFFERS_AHEAD,
     .carries = true,
     .undoes = true,
     .next = next,
