@@ -14,7 +14,7 @@
 
 typedef struct eval_flags {
     rf_sampling_flags sampling; /* first: rf__sampling_args */
-    const char *model, *measures, *extractor, *weights, *data_path, *save_stats, *explain, *dtype, *lpips, *backbone, *heads;
+    const char *model, *refiner, *measures, *extractor, *weights, *data_path, *save_stats, *explain, *dtype, *lpips, *backbone, *heads;
     int64_t images, reference, keep, flow_samples, subsets, subset_size, neighbours, rows, threads;
     bool any_file, list;
 } eval_flags;
@@ -24,6 +24,7 @@ static const char *extractor_names[RF_NAMES_MAX], *lpips_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "judge what this checkpoint makes, the same as naming it as SOURCE"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner of this very model, for steps R of --blocks"},
     {"metrics", 0, "measures metric", RF_ARG_STRING, AT(measures), .preset = "fd", .value = "NAME,..", .help = "what to measure; --list shows all"},
     {"extractor", 0, "feature-extractor", RF_ARG_CHOICE, AT(extractor), .choices = extractor_names, .value = "NAME", .help = "network whose features are compared"},
     {"extractor-weights", 0, "feature-extractor-weights-path", RF_ARG_STRING, AT(weights), .value = "FILE", .help = "its weights"},
@@ -78,7 +79,7 @@ typedef struct run {
     rf_arg_rest rest;
     rf_eval eval;
     struct generator {
-        rf_model *model;
+        rf_model *model, *refiner;
         rf_order order;
         rf_sampler *sampler;
     } side[2]; /* a side that is a model */
@@ -147,9 +148,10 @@ static rf_status open_model(run *r, int side, const char *path) {
     rf_sampling_flags sampling = r->flags.sampling;
     sampling.count = sampling.class_label.count > 1 ? sampling.class_label.count : 1; /* how many, the plan says; each class needs one */
     RF_TRY(rf_model_open(&g->model, path));
+    if (side == RF_EVAL_MADE && r->flags.refiner) RF_TRY(rf_model_open(&g->refiner, r->flags.refiner));
     RF_TRY(rf__order_build(&g->order, &sampling, g->model));
     if (side == RF_EVAL_MADE) eval->model = g->model;
-    rf_sampler_opts opts = {.dtype = eval->dtype, .threads = (int)r->flags.threads, .rows = (int)r->flags.rows};
+    rf_sampler_opts opts = {.dtype = eval->dtype, .threads = (int)r->flags.threads, .rows = (int)r->flags.rows, .refiner = g->refiner};
     RF_TRY(rf_sampler_open(&g->sampler, g->model, &opts));
     return rf__eval_source_model(&eval->source[side], g->sampler, &g->order);
 }
@@ -236,6 +238,7 @@ static int eval_main(int argc, char **argv) {
     for (int side = 0; side < 2; side++) {
         rf_sampler_close(&r.side[side].sampler);
         rf__order_fini(&r.side[side].order);
+        rf_model_close(&r.side[side].refiner);
         rf_model_close(&r.side[side].model);
     }
     rf__pool_free(&r.pool);

@@ -1,5 +1,6 @@
 /* compare_waterfall.c - rows in which each adds one thing to the row before: what every lever is worth, and what it costs in quality. */
 #include <math.h>
+#include <string.h>
 
 #include "../base/file.h"
 #include "../base/gnuplot.h"
@@ -46,7 +47,7 @@ static void write_rows(const rf_compare *compare, FILE *stream) {
 
 static const char script[] =
     "set terminal pngcairo size 1100,800 font 'sans,10'\nset output 'waterfall.png.part'\nset datafile missing 'nan'\n"
-    "set multiplot layout 2,1\nset style fill solid 0.6\nset boxwidth 0.6\nunset key\nset grid y\nset lmargin 10\nset rmargin 8\n"
+    "set multiplot layout 2,1\nset style fill solid 0.6\nset boxwidth 0.6\nunset key\nset grid y\nset lmargin 10\nset rmargin RIGHT\n"
     "set logscale y\nset ylabel 'milliseconds an image'\nset xtics format ''\nset bmargin 1\nset xrange [-0.6:LAST+0.6]\n"
     "set yrange [*:3*FIRST]\n"
     "plot 'waterfall.dat' using 1:3 with boxes lc rgb '#4477aa', '' using 1:3:(sprintf(\"%.3g ms\\nx%.3g\", $3, FIRST/$3)) with labels offset 0,1.8\n"
@@ -54,13 +55,23 @@ static const char script[] =
     "plot 'waterfall.dat' using 1:4:xtic(2) with boxes lc rgb '#ccbb44', '' using 1:4:5 with yerrorbars lc black pt 7 ps 0.6\n"
     "unset multiplot\nset output\n";
 
+/* Room on the right, in gnuplot's character widths of 8 pixels: a name begins under its bar and hangs to the lower right, at 25 degrees
+ * 6.4 pixels a letter. */
+static int right_margin(const rf_compare *compare) {
+    double need = 8 * 8, bar = (1100 - 10 * 8 - need) / (compare->rows + 0.2);
+    for (int i = 0; i < compare->rows; i++)
+        need = fmax(need, 6.4 * (double)strlen(compare->row[i].label) + 8 - (compare->rows - 1 - i + 0.6) * bar);
+    return (int)ceil(fmin(need, 400) / 8);
+}
+
 bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder) {
-    char path[4096], text[sizeof script + 64];
+    char path[4096], text[sizeof script + 96];
     rf_writer *writer = NULL;
     snprintf(path, sizeof path, "%s/waterfall.dat", folder);
     if (rf__writer_open(&writer, path) != RF_OK) return false;
     write_rows(compare, rf__writer_stream(writer));
     if (rf__writer_commit(&writer) != RF_OK) return false;
-    snprintf(text, sizeof text, "LAST = %d\nFIRST = %g\n%s", compare->rows - 1, 1000 * of(compare, 0, MEMBER(seconds)).mean, script);
+    snprintf(text, sizeof text, "LAST = %d\nFIRST = %g\nRIGHT = %d\n%s", compare->rows - 1, 1000 * of(compare, 0, MEMBER(seconds)).mean,
+             right_margin(compare), script);
     return rf__gnuplot(folder, text, (const char *const[]){"waterfall.png", NULL});
 }

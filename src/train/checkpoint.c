@@ -107,10 +107,9 @@ static rf_status read_number(const rf_safetensors *file, const char *key, int64_
 static rf_status check_recipe(const rf_trainer *tr, const rf_safetensors *file) {
     const char *format = rf__safetensors_metadata(file, "format"), *text = rf__safetensors_metadata(file, "recipe");
     if (!format || strcmp(format, FORMAT) != 0 || !text) return rf__fail(RF_EFORMAT, "is not a checkpoint of a run, expected format \"" FORMAT "\"");
-    json_t *theirs = json_loads(text, 0, NULL), *ours = rf__recipe_json(tr->recipe);
-    rf_status status = theirs && ours ? rf__recipe_same(ours, theirs) : rf__fail(RF_EFORMAT, "its recipe cannot be read");
+    json_t *theirs = json_loads(text, 0, NULL);
+    rf_status status = theirs ? rf__recipe_same(tr->recipe, theirs) : rf__fail(RF_EFORMAT, "its recipe cannot be read");
     json_decref(theirs);
-    json_decref(ours);
     return status;
 }
 

@@ -254,22 +254,43 @@ static bool may_differ(const char *part, const char *key, bool constant) {
     return constant && strcmp(full, "train.steps") == 0;
 }
 
-rf_status rf__recipe_same(const json_t *ours, const json_t *theirs) {
-    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner"};
-    const char *schedule = json_string_value(json_object_get(json_object_get(ours, "train"), "schedule"));
-    bool constant = schedule && strcmp(schedule, "constant") == 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        json_t *a = json_object_get(ours, parts[i]), *b = json_object_get(theirs, parts[i]), *value;
-        const char *key;
-        json_object_foreach(a, key, value) {
-            json_t *other = json_object_get(b, key);
-            if (may_differ(parts[i], key, constant) || (other && json_equal(value, other))) continue;
-            char *mine = json_dumps(value, JSON_ENCODE_ANY), *yours = other ? json_dumps(other, JSON_ENCODE_ANY) : NULL;
-            rf__fail(RF_EMISMATCH, "was made with %s.%s %s, the recipe has %s", parts[i], key, yours ? yours : "missing", mine ? mine : "?");
-            free(mine);
-            free(yours);
-            return RF_EMISMATCH;
-        }
+/* What every key is when nobody says anything: a recipe written before a key was added meant its default. */
+static json_t *presets_json(const rf_recipe *recipe) {
+    section all[SECTIONS];
+    rf_recipe preset = *recipe;
+    preset.model = rf__alloc(recipe->kind->config_size);
+    if (!preset.model) return NULL;
+    sections_of(&preset, all);
+    rf_status status = RF_OK;
+    for (int i = 0; i < SECTIONS && status == RF_OK; i++) status = rf__fields_defaults(all[i].table, all[i].config);
+    json_t *object = status == RF_OK ? rf__recipe_json(&preset) : NULL;
+    rf__free(preset.model);
+    return object;
+}
+
+static rf_status same_section(const char *part, const json_t *ours, const json_t *theirs, const json_t *presets, bool constant) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)ours, key, value) {
+        const json_t *said = json_object_get(theirs, key), *other = said ? said : json_object_get(presets, key);
+        if (may_differ(part, key, constant) || (other && json_equal(value, other))) continue;
+        char *mine = json_dumps(value, JSON_ENCODE_ANY), *yours = said ? json_dumps(said, JSON_ENCODE_ANY) : NULL;
+        rf__fail(RF_EMISMATCH, "was made with %s.%s %s, the recipe has %s", part, key, yours ? yours : "missing", mine ? mine : "?");
+        free(mine);
+        free(yours);
+        return RF_EMISMATCH;
     }
     return RF_OK;
+}
+
+rf_status rf__recipe_same(const rf_recipe *recipe, const json_t *theirs) {
+    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner"};
+    json_t *ours = rf__recipe_json(recipe), *presets = presets_json(recipe);
+    bool constant = strcmp(recipe->train.schedule, "constant") == 0;
+    rf_status status = ours && presets ? RF_OK : rf__fail(RF_ENOMEM, "no memory to compare recipes");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == RF_OK; i++)
+        status = same_section(parts[i], json_object_get(ours, parts[i]), json_object_get(theirs, parts[i]), json_object_get(presets, parts[i]), constant);
+    json_decref(ours);
+    json_decref(presets);
+    return status;
 }

@@ -66,9 +66,9 @@ rf_status rf__recipe_parse(rf_recipe **out, json_t *object, const char *where);
 void rf__recipe_free(rf_recipe **recipe);
 /* Every section with every key (new reference), or NULL when out of memory. */
 json_t *rf__recipe_json(const rf_recipe *recipe);
-/* RF_EMISMATCH naming the first key that differs between two rf__recipe_json objects: the recipe at hand and that of a checkpoint. Keys that do not change the
- * weights (how often to log, what to sample) may differ; so may train.steps, unless the schedule depends on it. */
-rf_status rf__recipe_same(const json_t *ours, const json_t *theirs);
+/* RF_EMISMATCH naming the first key that differs between the recipe at hand and the rf__recipe_json of a checkpoint. Keys that do not change the weights (how
+ * often to log, what to sample) may differ; so may train.steps, unless the schedule depends on it. A key that theirs lacks had its default. */
+rf_status rf__recipe_same(const rf_recipe *recipe, const json_t *theirs);
 /* Markdown: every key of every section and every plug-in, for recipes/README.md. */
 void rf__recipe_help(FILE *stream);
 

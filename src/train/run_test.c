@@ -91,9 +91,9 @@ static rf_status compare_after(const char *section, const char *key, json_t *val
     assert_int_equal(rf__recipe_parse(&ours, object, "toy"), RF_OK);
     json_object_set_new(json_object_get(object, section), key, value);
     assert_int_equal(rf__recipe_parse(&theirs, object, "toy"), RF_OK);
-    json_t *a = rf__recipe_json(ours), *b = rf__recipe_json(theirs);
-    rf_status status = rf__recipe_same(a, b);
-    json_decref(object), json_decref(a), json_decref(b);
+    json_t *written = rf__recipe_json(theirs);
+    rf_status status = rf__recipe_same(ours, written);
+    json_decref(object), json_decref(written);
     rf__recipe_free(&ours);
     rf__recipe_free(&theirs);
     return status;
@@ -106,6 +106,24 @@ static void what_changes_weights_must_agree(void **state) {
     assert_int_equal(compare_after("train", "lanes", json_integer(3)), RF_EMISMATCH);
     assert_int_equal(compare_after("model", "width", json_integer(32)), RF_EMISMATCH);
     assert_non_null(strstr(rf_last_error(), "model.width 32"));
+}
+
+/* A run from before a key was there: fine where the key has its default, refused where it has not. */
+static void keys_added_later_mean_their_default(void **state) {
+    (void)state;
+    rf_recipe *recipe = NULL;
+    json_t *object = toy_json();
+    json_object_set_new(json_object_get(object, "train"), "loss_shape", json_real(0.5));
+    assert_int_equal(rf__recipe_parse(&recipe, object, "toy"), RF_OK);
+    json_t *written = rf__recipe_json(recipe), *train = json_object_get(written, "train");
+    assert_int_equal(json_object_del(train, "path_shape"), 0);
+    assert_int_equal(json_object_del(written, "anneal"), 0);
+    assert_int_equal(rf__recipe_same(recipe, written), RF_OK);
+    assert_int_equal(json_object_del(train, "loss_shape"), 0);
+    assert_int_equal(rf__recipe_same(recipe, written), RF_EMISMATCH);
+    assert_non_null(strstr(rf_last_error(), "train.loss_shape missing, the recipe has 0.5"));
+    json_decref(object), json_decref(written);
+    rf__recipe_free(&recipe);
 }
 
 /* ---- coupling error ---- */
@@ -136,7 +154,7 @@ static void exact_velocity_gives_the_figures_of_the_page(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bins_sort_by_time), cmocka_unit_test(lines_after_the_checkpoint_go), cmocka_unit_test(recipes_survive_json),
-        cmocka_unit_test(what_changes_weights_must_agree), cmocka_unit_test(exact_velocity_gives_the_figures_of_the_page),
+        cmocka_unit_test(what_changes_weights_must_agree), cmocka_unit_test(keys_added_later_mean_their_default), cmocka_unit_test(exact_velocity_gives_the_figures_of_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,11 @@ check "refiner given" "$STRAIT" replay a_0.png --refiner away.safetensors
 refused "another refiner" 1 "SHA-256" "$STRAIT" replay -q a_0.png --refiner w.safetensors
 mv away.safetensors r.safetensors
 
+mkdir made
+check "pictures with a refiner" generate --blocks H2P4R2 --refiner r.safetensors -b 6 -o made/%d.png
+check "eval takes the refiner" "$STRAIT" eval -q -m m.safetensors made --refiner r.safetensors --blocks H2P4R2 -n 6 --metrics mse --json eval.json
+grep -q '"mse": 0.0' eval.json && ok "and judges the same pictures" || not_ok "and judges the same pictures" "$(head -9 eval.json)"
+rm -r made
 refused "no refiner for R" 2 "refiner" generate --blocks H8P9R5 -o no.png
 refused "wrong predictor" 1 "was trained for the predictor" "$STRAIT" generate -q -m other.safetensors --refiner r.safetensors --blocks H8P9R5 -o no.png
 refused "wrong gap" 2 "trained for" generate --refiner r.safetensors --blocks H1P3R2 -o no.png
