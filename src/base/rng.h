@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* A stream names what the numbers are for; two uses never share one. Method-specific streams start at 64. */
-typedef enum rf_stream {
+typedef enum rf_rng_stream {
     RF_STREAM_INIT = 1, /* weights; index0 = hash of the parameter name */
     RF_STREAM_NOISE,    /* x0 of generation and training */
     RF_STREAM_TIME,
@@ -15,7 +15,7 @@ typedef enum rf_stream {
     RF_STREAM_DROPOUT,
     RF_STREAM_TOY,
     RF_STREAM_MIX,      /* which of two stores */
-} rf_stream;
+} rf_rng_stream;
 
 /* Four 32-bit words at `index`. */
 void rf__rng_bits(uint64_t seed, uint32_t stream, uint64_t index, uint32_t out[4]);

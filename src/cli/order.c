@@ -70,22 +70,12 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, cons
     return status;
 }
 
-/* What FLUX's law counts: patches, or for a network without them its 2 x 2 places. */
-static int64_t tokens_of(const rf_model *model) {
-    json_t *config = rf__fields_write(model->kind->fields, model->config);
-    const json_t *patch = json_object_get(config, "patch");
-    int64_t side = json_is_integer(patch) ? json_integer_value(patch) : 2;
-    json_decref(config);
-    int64_t rows = (model->shape.height + side - 1) / side, columns = (model->shape.width + side - 1) / side;
-    return rows * columns;
-}
-
 static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     const char *name = flags->scheduler ? flags->scheduler : flags->flow_shift ? "shifted" : "uniform";
     rf_grid_opts opts = rf__grid_defaults();
     if (flags->steps) opts.steps = (int)flags->steps;
     if (flags->flow_shift) opts.shift = flags->flow_shift;
-    opts.tokens = tokens_of(model);
+    opts.tokens = rf__model_tokens(model);
     opts.windows = model->windows.count ? &model->windows : NULL;
     opts.from = flags->from;
     bool shifted = strcmp(name, "shifted") == 0;
@@ -209,30 +199,6 @@ static rf_status record_room(rf_order *order) {
     return order->asked ? RF_OK : rf__fail(RF_ENOMEM, "no memory to record %lld walks", (long long)order->count);
 }
 
-/* "rel=0.02" -> the policy's option, by what `strait tune` tried. */
-static rf_status take_budget(rf_order *order, const char *text) {
-    int name = 0;
-    size_t length = strcspn(text, "=");
-    while (rf__budget_names[name] && !(strlen(rf__budget_names[name]) == length && memcmp(rf__budget_names[name], text, length) == 0)) name++;
-    char *end = NULL;
-    double limit = text[length] ? strtod(text + length + 1, &end) : 0;
-    if (!rf__budget_names[name] || !end || end == text + length + 1 || *end || !(limit > 0))
-        return rf__fail(RF_EINVAL, "--quality-budget is '%.60s', expected rel=X, psnr=X or lpips=X with a positive number", text);
-    rf_status status = rf__profile_pick(order->profile, order->policy->name, (rf_budget)name, limit, &order->promise);
-    if (status != RF_OK) return rf__fail_in(RF_EINVAL, "--quality-budget: ");
-    order->policy_options.at[order->policy->knob - 1] = order->promise->value;
-    if (order->policy->learns && order->policy_options.at[order->policy->learns - 1] == 1)
-        return rf__fail(RF_EINVAL, "--quality-budget is given and policy '%s' learns, expected one of them: a promise holds for tables that stand still",
-                        order->policy->name);
-    for (int b = 0; b < RF_BANDITS; b++) {
-        const rf_profile_bandit *bandit = &order->profile->bandit[b];
-        if (strcmp(bandit->name, order->policy->name) == 0 && bandit->tolerance == order->promise->value && bandit->walks > 0)
-            return rf__fail(RF_EINVAL, "--quality-budget: policy '%s' has learned since its promise was measured, expected a new `strait tune`",
-                            bandit->name);
-    }
-    return RF_OK;
-}
-
 static rf_status take_policy(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     const rf_policy *policy = order->policy;
     if (flags->quality_budget && !policy->knob)
@@ -243,7 +209,10 @@ static rf_status take_policy(rf_order *order, const rf_sampling_flags *flags, co
     } else if (flags->profile && !flags->quality_budget) {
         return rf__fail(RF_EINVAL, "--profile is given and policy '%s' does not work from one, expected table, fastflow or contextual", policy->name);
     }
-    if (flags->quality_budget) RF_TRY(take_budget(order, flags->quality_budget));
+    if (flags->quality_budget) {
+        rf_status status = rf__profile_budget(order->profile, policy, flags->quality_budget, &order->policy_options, &order->promise);
+        if (status != RF_OK) return rf__fail_in(RF_EINVAL, "--quality-budget: ");
+    }
     const rf_policy_setup setup = {.options = &order->policy_options, .profile = order->profile};
     return policy->check ? policy->check(policy, &setup, order->solver, order->grid.t, order->grid.steps) : RF_OK;
 }

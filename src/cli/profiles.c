@@ -17,26 +17,16 @@ typedef struct opened {
 
 static opened *first; /* of this process: commands open them from one thread */
 
-/* "cfg 1.5 0..1"; a scale of 1 is no guidance. */
-static void guidance_text(const rf_order *order, char *out, size_t size) {
-    const rf_guidance_opts *g = &order->guidance;
-    if (rf__guidance_max_rows(order->guide, g) < 2 && !order->guide->remembers && !order->target) snprintf(out, size, "none");
-    else snprintf(out, size, "%s %g %g..%g", order->guide->name, g->scale, g->low, g->high);
-}
-
 void rf__profiles_key(rf_profile_key *out, const rf_order *order, const rf_model *model) {
-    memset(out, 0, sizeof *out);
-    snprintf(out->model, sizeof out->model, "%s", model->sha256);
-    snprintf(out->solver, sizeof out->solver, "%s", order->solver->name);
-    snprintf(out->task, sizeof out->task, "generate");
-    guidance_text(order, out->guidance, sizeof out->guidance);
+    rf__profile_key_fill(out, model->sha256, order->solver, order->guide, &order->guidance);
 }
 
 char *rf__profiles_path(const rf_order *order, const char *path, const rf_model *model) {
-    char guidance[80], *out = NULL;
+    rf_profile_key key;
+    char *guidance = key.guidance, *out = NULL;
     if (path) return strdup(path);
     if (!model->path) return NULL;
-    guidance_text(order, guidance, sizeof guidance);
+    rf__profiles_key(&key, order, model);
     for (char *c = guidance; *c; c++)
         if (*c == ' ') *c = '-';
     const char *dot = strrchr(model->path, '.'), *slash = strrchr(model->path, '/');

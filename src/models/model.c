@@ -141,3 +141,12 @@ int64_t rf__model_parameters(const rf_model *model) {
     }
     return count;
 }
+
+int64_t rf__model_tokens(const rf_model *model) {
+    json_t *config = rf__fields_write(model->kind->fields, model->config);
+    const json_t *patch = json_object_get(config, "patch");
+    int64_t side = json_is_integer(patch) ? json_integer_value(patch) : 2;
+    json_decref(config);
+    int64_t rows = (model->shape.height + side - 1) / side, columns = (model->shape.width + side - 1) / side;
+    return rows * columns;
+}

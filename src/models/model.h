@@ -89,6 +89,7 @@ rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int wid
 void rf__model_at_fini(rf_model *resized);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
 int64_t rf__model_scalars(const rf_model *model);    /* numbers of one picture or point */
+int64_t rf__model_tokens(const rf_model *model);     /* what FLUX's law counts: patches, or for a network without them its 2 x 2 places */
 
 /* The network's answer as a velocity (or logits): what `build` gives, for a refiner added to `before`. */
 rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in);

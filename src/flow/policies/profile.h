@@ -5,6 +5,7 @@
 #define RF_FLOW_PROFILE_H
 #include <jansson.h>
 
+#include "../guidance.h"
 #include "../policy.h"
 
 enum {
@@ -93,6 +94,8 @@ rf_status rf__profile_settle(rf_profile *profile);
 /* ---- using ---- */
 /* Whether a walk of this solver over these times is what the profile is about. */
 rf_status rf__profile_fits(const rf_profile *profile, const rf_solver *solver, const double *times, int steps);
+/* What walks of this solver and guidance on this checkpoint (its SHA-256) are, for rf__profile_same. */
+void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solver *solver, const rf_guidance *guide, const rf_guidance_opts *opts);
 /* Whether it was made for these; `path` for the sentence. */
 rf_status rf__profile_same(const rf_profile *profile, const rf_profile_key *key, const char *path);
 /* For each number of calls the places that are expected to spoil least, by dynamic programming over (place, gap). */
@@ -121,6 +124,9 @@ double rf__profile_bound(double *distance, int count, bool high_is_good);
 /* The cheapest setting of the policy whose bound keeps the budget. Settings are tried from the dearest on and the first that fails ends
  * it, so that choosing among them costs no confidence (fixed-sequence testing). errors: a sentence with what can be promised. */
 rf_status rf__profile_pick(const rf_profile *profile, const char *policy, rf_budget budget, double limit, const rf_profile_rung **out);
+/* "rel=0.02" sets the policy's knob among `options` to the cheapest setting that keeps it. *promise: inside the profile. errors: not such a
+ * text, what cannot be promised, a policy that learns or has learned since. */
+rf_status rf__profile_budget(const rf_profile *profile, const rf_policy *policy, const char *text, rf_options *options, const rf_profile_rung **promise);
 rf_status rf__profile_add_rung(rf_profile *profile, const rf_profile_rung *rung);
 
 /* ---- file ---- */
