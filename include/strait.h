@@ -83,6 +83,7 @@ void rf_sampler_close(rf_sampler **sampler); /* NULL-safe, clears *sampler */
 
 typedef struct rf_sample_opts {
     const char *solver;          /* "euler"; the names are those of `strait generate --help` */
+    const char *solver_options;  /* NULL; "rtol=1e-4,atol=1e-4": as --sampling-option */
     const char *schedule;        /* "uniform"; "shifted", "sigmoid", or "list" with `times` */
     int steps;                   /* 20; ignored by "list" */
     const char *blocks;          /* NULL; "H2P4R2": steps by FlowTurbo's blocks, in place of solver and steps; R needs a refiner */
@@ -92,7 +93,12 @@ typedef struct rf_sample_opts {
     double cfg_scale;            /* 1: no guidance */
     double guidance_low;         /* 0: guided where low <= t <= high */
     double guidance_high;        /* 1 */
-    const char *policy;          /* "none" */
+    const char *policy;          /* "none": who answers instead of the network */
+    const char *policy_options;  /* NULL; "skip=2": as --policy-option */
+    const char *profile;         /* NULL; the file that `strait tune` wrote, for policies that work from one. One that learns writes it back */
+    const char *quality_budget;  /* NULL; "rel=0.05": sets the policy's option by the profile, as --quality-budget */
+    const float *init;           /* NULL: noise; else [count, H, W, C] where the walks begin, as rf_invert leaves it; borrowed */
+    const float *carry;          /* NULL; else [count, H, W, C]: what rf_invert left there by a solver that undoes itself; borrowed */
     uint64_t seed;               /* 0; image k uses seed + k and does not depend on the other images */
     int count;                   /* 1 */
     const int32_t *labels;       /* NULL: no class; else [count], -1 is no class */
@@ -106,6 +112,56 @@ void rf_default_sample_opts(rf_sample_opts *opts);
  * images  [count, H, W, C] f32 in about [-1, 1] (not clamped), caller's; undefined after an error
  * errors  RF_EINVAL for an option out of range, RF_ENUMERIC when the network gave a velocity that is not finite */
 rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *images);
+
+/* Walk the other way: from pictures to the noise they would be made from, with the solver, grid, guidance and labels of opts. Sampling
+ * again with init (and carry) then gives the pictures back, as exactly as the solver can: "fireflow" well, "reversible" to rounding.
+ * opts    NULL for the defaults; init and carry must be NULL
+ * images  [count, H, W, C] f32 in [-1, 1]
+ * latents [count, H, W, C], caller's
+ * carry   NULL, or of a solver that undoes itself with the velocity that it ends with ("reversible"): [count, H, W, C]
+ * errors  those of rf_sample; RF_EINVAL for blocks and for solvers that cannot turn round */
+rf_status rf_invert(rf_sampler *sampler, const rf_sample_opts *opts, const float *images, float *latents, float *carry);
+
+/* ---- a stream of requests ---- */
+/* Images asked for one by one, as a server gets them: they join the network calls of those that are under way already and leave when
+ * they are done, and are the same bytes as alone. One thread drives it, and drives nothing else of this sampler meanwhile. */
+typedef struct rf_stream rf_stream;
+
+typedef struct rf_stream_result {
+    uint64_t id;
+    rf_status status;     /* RF_OK; RF_EINTERRUPTED: cancelled; else why it failed */
+    const char *sentence; /* of a failure; NULL: none */
+    const float *image;   /* [H, W, C], borrowed for the call; NULL unless RF_OK */
+    double seconds;       /* since it was submitted */
+    int64_t answers;      /* of the network and its refiner */
+    int64_t passed;       /* points of the grid that the policy passed without */
+    void *user;           /* rf_sample_opts.user of the request */
+} rf_stream_result;
+
+typedef struct rf_stream_opts {
+    int slots;             /* 0: as many images walk at a time as a call has rows */
+    int queue;             /* 64: images that may wait for a slot; 0: as many as slots */
+    const char *admission; /* "arrival"; "deadline", "bounded", ...: names of `strait stream --help` */
+    /* Called in rf_stream_step for every request when it is over; may submit and cancel. */
+    void (*finished)(void *user, const rf_stream_result *result);
+    void *user;            /* NULL */
+} rf_stream_opts;
+
+void rf_default_stream_opts(rf_stream_opts *opts);
+/* sampler: borrowed until rf_stream_close. opts: finished must be set. */
+rf_status rf_stream_open(rf_stream **out, rf_sampler *sampler, const rf_stream_opts *opts);
+/* Requests that are not over vanish without a call to `finished`. NULL-safe, clears *stream. */
+void rf_stream_close(rf_stream **stream);
+/* One image (opts->count must be 1). What opts points to is copied, init and carry are borrowed until the request is over; progress is not
+ * called. deadline: seconds from now at which it should be done, for admissions that care; 0: none. id: NULL, or what rf_stream_cancel takes.
+ * errors: an option out of range; RF_EINVAL when the queue is full (see rf_stream_room). */
+rf_status rf_stream_submit(rf_stream *stream, const rf_sample_opts *opts, double deadline, uint64_t *id);
+int rf_stream_room(const rf_stream *stream); /* requests that submit will still take */
+/* Takes effect with the next step; false when no such request is under way. */
+bool rf_stream_cancel(rf_stream *stream, uint64_t id);
+/* At most one network call. *busy: whether anything is left to do. errors: what the network failed with; nothing has moved then, and the
+ * step may be tried again. */
+rf_status rf_stream_step(rf_stream *stream, bool *busy);
 
 #ifdef __cplusplus
 }

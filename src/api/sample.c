@@ -1,8 +1,7 @@
 /* sample.c - the public calls of strait.h that make images. */
 #include <string.h>
 
-#include "sampler.h"
-#include "../flow/schedule.h"
+#include "prepare.h"
 
 rf_status rf_model_open(rf_model **out, const char *path) {
     *out = NULL;
@@ -38,29 +37,28 @@ void rf_default_sample_opts(rf_sample_opts *opts) {
 
 typedef struct sample_run {
     const rf_sample_opts *opts;
-    rf_job_spec shared; /* everything but fields, seed, label and user */
-    rf_blocks blocks;
-    float *images;
+    const rf_prepared *prepared;
+    const float *start;   /* [count, scalars] in place of opts->init; NULL: as opts say */
+    float *out, *carry;   /* [count, scalars]; carry NULL: not wanted */
     int64_t scalars;
 } sample_run;
 
 static rf_status describe(void *user, int64_t k, rf_job_spec *spec) {
     const sample_run *run = user;
-    rf_job_spec job = run->shared;
-    job.field = spec->field;
-    job.refiner = spec->refiner;
-    job.cond = spec->cond;
-    if (run->opts->labels && run->opts->labels[k] >= 0) job.cond.label = run->opts->labels[k];
-    job.seed = run->opts->seed + (uint64_t)k;
-    job.user = run->images + k * run->scalars;
-    *spec = job;
+    rf__prepared_describe(run->prepared, run->opts, k, spec);
+    if (run->start) spec->init = run->start + k * run->scalars;
+    spec->user = (void *)(intptr_t)k;
     return RF_OK;
 }
 
 static rf_status finished(void *user, const rf_trajectory *trajectory) {
     const sample_run *run = user;
     if (trajectory->status != RF_JOB_DONE) return rf__fail(trajectory->failure, "%s", trajectory->sentence);
-    memcpy(trajectory->spec.user, trajectory->job.x, (size_t)run->scalars * sizeof *run->images);
+    int64_t at = (intptr_t)trajectory->spec.user * run->scalars;
+    size_t bytes = (size_t)run->scalars * sizeof *run->out;
+    const rf_job *job = &trajectory->job;
+    memcpy(run->out + at, job->x, bytes);
+    if (run->carry) memcpy(run->carry + at, job->buffer[0], bytes);
     return RF_OK;
 }
 
@@ -69,64 +67,43 @@ static void progress(void *user, int64_t done, int64_t total) {
     if (run->opts->progress) run->opts->progress(run->opts->user, done, total);
 }
 
-static rf_status check(const rf_model *model, const rf_sample_opts *opts) {
-    if (opts->count < 1) return rf__fail(RF_EINVAL, "count is %d, expected at least 1", opts->count);
-    for (int k = 0; opts->labels && k < opts->count; k++)
-        RF_TRY(rf__sampler_check_label(model, opts->labels[k]));
-    return RF_OK;
-}
-
-static rf_status find_plugins(rf_job_spec *job, const rf_schedule **schedule, const rf_sample_opts *opts) {
-    job->solver = rf__solver_find(opts->solver);
-    if (!job->solver) return RF_ENOTFOUND;
-    *schedule = rf__schedule_find(opts->schedule);
-    if (!*schedule) return RF_ENOTFOUND;
-    job->policy = rf__policy_find(opts->policy);
-    if (!job->policy) return RF_ENOTFOUND;
-    job->guidance = rf__guidance_find("cfg"); /* scale 1 is no guidance */
-    job->guidance_opts =
-        (rf_guidance_opts){.scale = opts->cfg_scale, .low = opts->guidance_low, .high = opts->guidance_high};
-    return RF_OK;
+static rf_status walk(rf_sampler *sampler, const rf_sample_opts *opts, const float *start, float *out, float *carry) {
+    const rf_model_shape *shape = &rf__sampler_model(sampler)->shape;
+    rf_prepared prepared;
+    RF_TRY(rf__prepared_init(&prepared, opts, sampler, start != NULL));
+    sample_run state = {
+        .opts = opts, .prepared = &prepared, .start = start, .out = out, .carry = carry, .scalars = (int64_t)shape->height * shape->width * shape->channels};
+    rf_run run = {.count = opts->count,
+                  .describe = describe,
+                  .finished = finished,
+                  .progress = progress,
+                  .total = opts->count * prepared.answers,
+                  .user = &state};
+    rf_status status = rf__sampler_run(sampler, &run, NULL);
+    if (status == RF_OK) status = rf__prepared_save(&prepared);
+    rf__prepared_fini(&prepared);
+    return status;
 }
 
 rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *images) {
     rf_sample_opts defaults;
     rf_default_sample_opts(&defaults);
-    if (!opts) opts = &defaults;
     if (!sampler || !images)
         return rf__fail(RF_EINVAL, "rf_sample: %s is NULL", sampler ? "images" : "sampler");
-    const rf_model_shape *shape = &rf__sampler_model(sampler)->shape;
-    RF_TRY(check(rf__sampler_model(sampler), opts));
-    sample_run state = {
-        .opts = opts, .images = images, .scalars = (int64_t)shape->height * shape->width * shape->channels};
-    const rf_schedule *schedule = NULL;
-    RF_TRY(find_plugins(&state.shared, &schedule, opts));
-    rf_grid grid;
-    rf_grid_opts grid_opts = rf__grid_defaults();
-    grid_opts.steps = opts->steps;
-    if (opts->blocks) {
-        RF_TRY(rf__blocks_parse(&state.blocks, opts->blocks));
-        grid_opts.steps = rf__blocks_steps(&state.blocks);
-        state.shared.solver = rf__solver_find("blocks");
-        state.shared.blocks = &state.blocks;
-    }
-    grid_opts.shift = opts->shift;
-    grid_opts.list = opts->times;
-    grid_opts.list_count = opts->time_count;
-    const rf_windows *windows = &rf__sampler_model(sampler)->windows;
-    grid_opts.windows = windows->count ? windows : NULL;
-    RF_TRY(rf__grid_build(&grid, schedule, &grid_opts));
-    state.shared.times = grid.t;
-    state.shared.steps = grid.steps;
-    rf_block_calls calls = rf__blocks_calls(&state.blocks, 0, opts->blocks ? grid.steps : 0, false);
-    int64_t answers = opts->blocks ? calls.network + calls.refiner : rf__sampler_answers(state.shared.solver, grid.steps);
-    rf_run run = {.count = opts->count,
-                  .describe = describe,
-                  .finished = finished,
-                  .progress = progress,
-                  .total = opts->count * answers,
-                  .user = &state};
-    rf_status status = rf__sampler_run(sampler, &run, NULL);
-    rf__grid_fini(&grid);
-    return status;
+    return walk(sampler, opts ? opts : &defaults, NULL, images, NULL);
+}
+
+rf_status rf_invert(rf_sampler *sampler, const rf_sample_opts *opts, const float *images, float *latents, float *carry) {
+    rf_sample_opts defaults;
+    rf_default_sample_opts(&defaults);
+    if (!opts) opts = &defaults;
+    if (!sampler || !images || !latents)
+        return rf__fail(RF_EINVAL, "rf_invert: %s is NULL", !sampler ? "sampler" : images ? "latents" : "images");
+    if (opts->init || opts->carry) return rf__fail(RF_EINVAL, "rf_invert: %s is given, expected NULL: the walk begins with the images", opts->init ? "init" : "carry");
+    const rf_solver *solver = opts->blocks ? NULL : rf__solver_find(opts->solver);
+    if (!opts->blocks && !solver) return RF_ENOTFOUND;
+    if (!solver || solver->order == 0 || solver->blocks)
+        return rf__fail(RF_EINVAL, "rf_invert: solver is '%s', expected one that walks along one velocity and can turn round", solver ? solver->name : "blocks");
+    if (carry && !solver->undoes) return rf__fail(RF_EINVAL, "rf_invert: carry is given, and solver '%s' undoes itself with none, expected NULL", solver->name);
+    return walk(sampler, opts, images, latents, carry);
 }
