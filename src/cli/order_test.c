@@ -6,19 +6,14 @@
 
 #include <cmocka.h>
 
-#include "../base/memory.h"
+#include "../models/network_test.h"
 #include "order.h"
 
 static rf_model *model; /* 4 classes */
 
 static int set_up(void **state) {
     (void)state;
-    const rf_model_kind *kind = rf__model_kind_find("mlp");
-    void *config = rf__alloc(kind->config_size);
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    assert_int_equal(rf__fields_set(kind->fields, config, "classes", "4", "test"), RF_OK);
-    assert_int_equal(rf__model_create(&model, kind, config, 1), RF_OK);
-    rf__free(config);
+    model = fresh_network("mlp", SETTINGS("classes=4"), 1);
     return 0;
 }
 

@@ -13,30 +13,23 @@
 #include "../io/scratch.h"
 #include "grow.h"
 #include "model_field.h"
+#include "network_test.h"
 
 enum { ROWS = 3, MOST = 8 * 8 };
 
-static const struct { const char *kind, *settings[8][2]; } networks[] = {
-    {"mlp", {{"dim", "64"}}},
-    {"unet", {{"height", "8"}, {"width", "8"}, {"channels", "1"}, {"base", "8"}, {"multipliers", "[1]"}, {"blocks", "1"}, {"attention", "[]"}}},
-    {"dit", {{"height", "8"}, {"width", "8"}, {"channels", "1"}, {"hidden", "16"}, {"depth", "1"}, {"heads", "2"}}},
+static const struct { const char *kind, *settings[8]; } networks[] = {
+    {"mlp", {"dim=64"}},
+    {"unet", {"height=8", "width=8", "channels=1", "base=8", "multipliers=[1]", "blocks=1", "attention=[]"}},
+    {"dit", {"height=8", "width=8", "channels=1", "hidden=16", "depth=1", "heads=2"}},
 };
 
+/* seed 0: as a network begins. */
 static rf_model *network(int which, const char *extra, uint64_t seed) {
-    const rf_model_kind *kind = rf__model_kind_find(networks[which].kind);
-    void *config = calloc(1, kind->config_size);
-    rf_model *model = NULL;
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    for (int i = 0; networks[which].settings[i][0]; i++)
-        assert_int_equal(rf__fields_set(kind->fields, config, networks[which].settings[i][0], networks[which].settings[i][1], "test"), RF_OK);
-    assert_int_equal(rf__fields_set(kind->fields, config, "extra", extra, "test"), RF_OK);
-    if (rf__model_create(&model, kind, config, seed) != RF_OK) fail_msg("%s", rf_last_error());
-    free(config);
-    int64_t count;
-    float *all = rf__weights_all(model->weights, &count);
-    for (int64_t i = 0; i < rf__weights_trained(model->weights); i++) /* dit starts at 0 */
-        if (seed) rf__rng_normal(seed, RF_STREAM_TOY, (uint64_t)i, 1, all + i), all[i] *= 0.1f;
-    return model;
+    char text[16];
+    const char *settings[9] = {text};
+    snprintf(text, sizeof text, "extra=%s", extra);
+    memcpy(settings + 1, networks[which].settings, sizeof networks[which].settings);
+    return network_of(networks[which].kind, settings, seed, seed ? 0.1f : 0);
 }
 
 static void ask(rf_model *model, float *v) {

@@ -13,22 +13,7 @@
 #include "../base/file.h"
 #include "../base/memory.h"
 #include "../io/safetensors.h"
-#include "model.h"
-
-/* A config of `kind` from "key=value" texts; free with free(). */
-static void *config_of(const rf_model_kind *kind, const char *const *settings) {
-    void *config = calloc(1, kind->config_size);
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    for (; settings && *settings; settings++) {
-        char key[64];
-        const char *value = strchr(*settings, '=') + 1;
-        snprintf(key, sizeof key, "%.*s", (int)(value - *settings - 1), *settings);
-        if (rf__fields_set(kind->fields, config, key, value, "test") != RF_OK) fail_msg("%s", rf_last_error());
-    }
-    return config;
-}
-
-#define SETTINGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#include "network_test.h"
 
 /* Trained and fixed scalars, from the graph alone. */
 static int64_t count(const char *name, const char *const *settings, int64_t *fixed) {

@@ -12,17 +12,14 @@
 #include "../base/rng.h"
 #include "../base/threads.h"
 #include "model_field.h"
+#include "network_test.h"
 
 enum { ROWS = 7 };
 
 static rf_model *network(const char *extra, int windows, bool noise) {
-    const rf_model_kind *kind = rf__model_kind_find("mlp");
-    void *config = calloc(1, kind->config_size);
-    rf_model *model;
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    assert_int_equal(rf__fields_set(kind->fields, config, "extra", extra, "test"), RF_OK);
-    assert_int_equal(rf__model_create(&model, kind, config, 3), RF_OK);
-    free(config);
+    char text[16];
+    snprintf(text, sizeof text, "extra=%s", extra);
+    rf_model *model = fresh_network("mlp", SETTINGS(text), 3);
     if (windows) assert_int_equal(rf__windows_uniform(&model->windows, windows), RF_OK);
     model->windows.noise = noise;
     for (int k = 0; k < windows && noise; k++) model->windows.lambda[k] = 1.5 - 0.1 * k, model->windows.eta[k] = -0.5;

@@ -12,37 +12,10 @@
 #include "../base/rng.h"
 #include "../flow/batcher.h"
 #include "model_field.h"
-
-#define SETTINGS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static void *config_of(const rf_model_kind *kind, const char *const *settings) {
-    void *config = calloc(1, kind->config_size);
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    for (; *settings; settings++) {
-        char key[64];
-        const char *value = strchr(*settings, '=') + 1;
-        snprintf(key, sizeof key, "%.*s", (int)(value - *settings - 1), *settings);
-        if (rf__fields_set(kind->fields, config, key, value, "test") != RF_OK) fail_msg("%s", rf_last_error());
-    }
-    return config;
-}
+#include "network_test.h"
 
 /* random: no weight is zero, the last layer's neither. */
-static rf_model *model_of(const char *name, const char *const *settings, bool random) {
-    const rf_model_kind *kind = rf__model_kind_find(name);
-    void *config = config_of(kind, settings);
-    rf_model *model = NULL;
-    if (rf__model_create(&model, kind, config, 3) != RF_OK) fail_msg("%s", rf_last_error());
-    int64_t count;
-    float *all = rf__weights_all(model->weights, &count);
-    for (int64_t i = 0; random && i < rf__weights_trained(model->weights); i++) {
-        float r;
-        rf__rng_normal(7, RF_STREAM_INIT, (uint64_t)i, 1, &r);
-        all[i] += 0.05f * r;
-    }
-    free(config);
-    return model;
-}
+static rf_model *model_of(const char *name, const char *const *settings, bool random) { return network_of(name, settings, 3, random ? 0.05f : 0); }
 
 static int64_t trained(const char *name, const char *const *settings, int64_t *fixed) {
     const rf_model_kind *kind = rf__model_kind_find(name);

@@ -10,27 +10,12 @@
 
 #include "../base/rng.h"
 #include "model_field.h"
+#include "network_test.h"
+
+#define SIZE "height=16", "width=16", "channels=1"
+#define DIT SETTINGS(SIZE, "depth=1", "hidden=16", "heads=2")
 
 enum { SIDE = 16, MOST = 32 * 32 };
-
-static rf_model *model_of(const char *kind_name) {
-    const rf_model_kind *kind = rf__model_kind_find(kind_name);
-    void *config = calloc(1, kind->config_size);
-    rf_model *model = NULL;
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    const char *all[][2] = {{"height", "16"}, {"width", "16"}, {"channels", "1"}}, *dit[][2] = {{"depth", "1"}, {"hidden", "16"}, {"heads", "2"}};
-    for (int i = 0; i < 3; i++) assert_int_equal(rf__fields_set(kind->fields, config, all[i][0], all[i][1], "test"), RF_OK);
-    for (int i = 0; i < 3 && !strcmp(kind_name, "dit"); i++) assert_int_equal(rf__fields_set(kind->fields, config, dit[i][0], dit[i][1], "test"), RF_OK);
-    assert_int_equal(rf__model_create(&model, kind, config, 1), RF_OK);
-    float *weights = rf__weights_all(model->weights, &(int64_t){0});
-    for (int64_t i = 0; i < rf__weights_trained(model->weights); i++) {
-        float random;
-        rf__rng_normal(7, RF_STREAM_INIT, (uint64_t)i, 1, &random);
-        weights[i] += 0.05f * random;
-    }
-    free(config);
-    return model;
-}
 
 static void ask(rf_model *model, rf_dtype dtype, const float *x, float *v) {
     rf_model_field *field = NULL;
@@ -46,7 +31,7 @@ static void ask(rf_model *model, rf_dtype dtype, const float *x, float *v) {
 
 static void own_size_is_the_model_itself(void **state) {
     (void)state;
-    rf_model *model = model_of("dit"), same;
+    rf_model *model = network_of("dit", DIT, 1, 0.05f), same;
     float x[MOST], a[SIDE * SIDE], b[SIDE * SIDE];
     rf__rng_normal(1, RF_STREAM_NOISE, 0, MOST, x);
     assert_int_equal(rf__model_at(&same, model, SIDE, SIDE), RF_OK);
@@ -60,7 +45,7 @@ static void own_size_is_the_model_itself(void **state) {
 /* Twice the size: a picture that is constant in space differs between places by the positions alone. */
 static void other_sizes_have_positions_between(void **state) {
     (void)state;
-    rf_model *model = model_of("dit"), at;
+    rf_model *model = network_of("dit", DIT, 1, 0.05f), at;
     const int sides[] = {8, 32};
     for (int k = 0; k < 2; k++)
         for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
@@ -84,7 +69,7 @@ static void other_sizes_have_positions_between(void **state) {
 
 static void what_cannot(void **state) {
     (void)state;
-    rf_model *unet = model_of("unet"), *dit = model_of("dit"), at;
+    rf_model *unet = network_of("unet", SETTINGS(SIZE), 1, 0.05f), *dit = network_of("dit", DIT, 1, 0.05f), at;
     assert_int_equal(rf__model_at(&at, unet, 8, 8), RF_EUNSUPPORTED);
     assert_int_equal(rf__model_at(&at, dit, 9, 9), RF_EINVAL);
     rf__model_free(&unet);

@@ -8,35 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/memory.h"
 #include "../base/rng.h"
 #include "../flow/batcher.h"
 #include "../flow/schedule.h"
 #include "model_field.h"
+#include "network_test.h"
 
 enum { ROWS = 3, MAX_SCALARS = 192, CLASSES = 3, STEPS = 6 };
 
-static const struct { const char *kind; int blocks; const char *settings[10][2]; } networks[] = {
-    {"unet", 3, {{"height", "8"}, {"width", "8"}, {"channels", "3"}, {"base", "16"}, {"multipliers", "[1,2]"}, {"blocks", "1"},
-              {"attention", "[4]"}, {"classes", "3"}}},
-    {"dit", 2, {{"height", "8"}, {"width", "8"}, {"channels", "3"}, {"hidden", "48"}, {"heads", "3"}, {"depth", "2"}, {"classes", "3"}}},
+static const struct { const char *kind; int blocks; const char *settings[10]; } networks[] = {
+    {"unet", 3, {"height=8", "width=8", "channels=3", "base=16", "multipliers=[1,2]", "blocks=1", "attention=[4]", "classes=3"}},
+    {"dit", 2, {"height=8", "width=8", "channels=3", "hidden=48", "heads=3", "depth=2", "classes=3"}},
 };
 
-static rf_model *network(int index) {
-    const rf_model_kind *kind = rf__model_kind_find(networks[index].kind);
-    void *config = calloc(1, kind->config_size);
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    for (int i = 0; i < 10 && networks[index].settings[i][0]; i++)
-        assert_int_equal(rf__fields_set(kind->fields, config, networks[index].settings[i][0], networks[index].settings[i][1], "test"), RF_OK);
-    rf_model *model;
-    if (rf__model_create(&model, kind, config, 1) != RF_OK) fail_msg("%s", rf_last_error());
-    free(config);
-    int64_t n;
-    float *all = rf__weights_all(model->weights, &n);
-    rf__rng_normal(9, RF_STREAM_INIT, 0, n, all);
-    for (int64_t i = 0; i < n; i++) all[i] *= 0.1f;
-    return model;
-}
+static rf_model *network(int index) { return network_of(networks[index].kind, networks[index].settings, 1, 0.1f); }
 
 /* Counts its calls; injects `scale` times a pattern, or records. */
 typedef struct probe {

@@ -9,29 +9,21 @@
 
 #include <cmocka.h>
 
-#include "loss.h"
 #include "../base/memory.h"
+#include "../models/network_test.h"
+#include "loss.h"
 
 enum { ROWS = 2, SIDE = 8, SCALARS = SIDE * SIDE };
 
 /* A classifier with random weights in a file. */
 static void make_file(char path[64]) {
-    const rf_model_kind *kind = rf__model_kind_find("classifier");
-    void *config = calloc(1, kind->config_size);
-    rf_model *model;
-    int64_t count;
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    assert_int_equal(rf__fields_set(kind->fields, config, "height", "8", ""), RF_OK);
-    assert_int_equal(rf__fields_set(kind->fields, config, "width", "8", ""), RF_OK);
-    assert_int_equal(rf__model_create(&model, kind, config, 4), RF_OK);
+    rf_model *model = fresh_network("classifier", SETTINGS("height=8", "width=8"), 4);
     strcpy(path, "premetric_XXXXXX");
     int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    float *all = rf__weights_all(model->weights, &count);
-    assert_int_equal(rf__model_save(model, all, path, RF_F32, NULL), RF_OK);
+    save_as_is(model, path);
     rf__model_free(&model);
-    free(config);
 }
 
 /* answer = w * x, a network of one weight; loss = look * premetric(x1 + reach (answer - target), x1) alone. */

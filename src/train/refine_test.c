@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../base/rng.h"
 #include "../models/model_field.h"
+#include "../models/network_test.h"
 #include "images.h"
 #include "trainer.h"
 
@@ -24,23 +24,9 @@ static int make_teacher(void **state) {
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(teacher_path, sizeof teacher_path, "%s/teacher", folder);
-    const rf_model_kind *kind = rf__model_kind_find("dit");
-    void *config = calloc(1, kind->config_size);
-    const char *settings[][2] = {{"height", "8"}, {"width", "8"}, {"channels", "1"}, {"depth", "1"}, {"hidden", "16"}, {"heads", "2"}, {"classes", "3"}};
-    assert_int_equal(rf__fields_defaults(kind->fields, config), RF_OK);
-    for (int i = 0; i < 7; i++) assert_int_equal(rf__fields_set(kind->fields, config, settings[i][0], settings[i][1], "test"), RF_OK);
-    rf_model *model = NULL;
-    assert_int_equal(rf__model_create(&model, kind, config, 1), RF_OK);
-    int64_t count;
-    float *all = rf__weights_all(model->weights, &count);
-    for (int64_t i = 0; i < rf__weights_trained(model->weights); i++) {
-        float random;
-        rf__rng_normal(7, RF_STREAM_INIT, (uint64_t)i, 1, &random);
-        all[i] += 0.1f * random;
-    }
-    assert_int_equal(rf__model_save(model, all, teacher_path, RF_F32, NULL), RF_OK);
+    rf_model *model = network_of("dit", SETTINGS("height=8", "width=8", "channels=1", "depth=1", "hidden=16", "heads=2", "classes=3"), 1, 0.1f);
+    save_as_is(model, teacher_path);
     rf__model_free(&model);
-    free(config);
     return 0;
 }
 
