@@ -135,6 +135,17 @@ rf_status rf__feature_open(rf_feature_model **out, const char *name, const char 
     return status;
 }
 
+rf_status rf__feature_copy(const rf_feature_model *model, rf_weights *to, const char *prefix) {
+    for (int i = 0; i < rf__weights_count(to); i++) {
+        const rf_param *param = rf__weights_param(to, i);
+        if (strncmp(param->name, prefix, strlen(prefix)) != 0) continue;
+        int source = rf__weights_find(model->weights, param->name + strlen(prefix));
+        if (source < 0) return rf__fail(RF_EMISMATCH, "%s: has no %s", model->net->name, param->name + strlen(prefix));
+        memcpy(rf__weights_data(to, i), rf__weights_data(model->weights, source), (size_t)rf__shape_count(&param->shape) * sizeof(float));
+    }
+    return RF_OK;
+}
+
 void rf__feature_free(rf_feature_model **model_pointer) {
     rf_feature_model *m = model_pointer ? *model_pointer : NULL;
     if (!m) return;

@@ -86,6 +86,8 @@ typedef struct rf_feature_model {
 
 /* any_file: do not insist on the published checksum. */
 rf_status rf__feature_open(rf_feature_model **out, const char *name, const char *path, bool any_file);
+/* Its numbers into the buffers that the same network has in `to`, where it was built under the scope `prefix` ("judge."). Refresh follows. */
+rf_status rf__feature_copy(const rf_feature_model *model, rf_weights *to, const char *prefix);
 void rf__feature_free(rf_feature_model **model);
 
 #endif

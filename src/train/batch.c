@@ -97,8 +97,8 @@ rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch) {
 static void weigh(const rf_batch_plan *plan, rf_batch *batch, int64_t r) {
     double t = (double)batch->t[r], share = 1 / (double)plan->batch;
     batch->weight[r] = (float)(share * plan->weight->at(t) * rf__time_scale_at(plan->scale, t));
+    if (batch->reach && plan->path->reach) batch->reach[r] = (float)plan->path->reach(t, plan->path_shape);
     if (!plan->look) return;
-    batch->reach[r] = (float)plan->path->reach(t, plan->path_shape);
     batch->look[r] = (float)(share * plan->look_scale * plan->look->at(t));
 }
 

@@ -57,6 +57,17 @@ static rf_tensor_entry vector(const char *name, const float *data, int64_t count
     return (rf_tensor_entry){.name = name, .type = RF_TENSOR_F32, .rank = 1, .dim = {count}, .count = count, .data = data};
 }
 
+/* The discriminator's state; how many. */
+static int adversary_entries(rf_adversary *adversary, rf_tensor_entry out[4]) {
+    rf_adversary_memory memory = rf__adversary_memory(adversary);
+    out[0] = vector("adversary.weights", memory.weights, memory.count);
+    out[1] = vector("adversary.m", memory.m, memory.count);
+    out[2] = vector("adversary.v", memory.v, memory.count);
+    out[3] = (rf_tensor_entry){.name = "adversary.state", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *memory.state}, .count = sizeof *memory.state,
+                               .data = memory.state};
+    return 4;
+}
+
 rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, const char *folder) {
     int64_t count, trained = tr->optim.count;
     const float *all = rf__weights_all(tr->model->weights, &count);
@@ -70,8 +81,11 @@ rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, co
                                  {.name = "anneal", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof tr->anneal}, .count = sizeof tr->anneal, .data = &tr->anneal},
                                  {.name = "time_scale", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *tr->scale}, .count = sizeof *tr->scale,
                                   .data = tr->scale}};
+    rf_tensor_entry all_entries[sizeof entries / sizeof *entries + 4];
     int count_of = (int)(sizeof entries / sizeof *entries) - (tr->scale ? 0 : 1);
-    rf_status status = rf__safetensors_save(path, entries, count_of, metadata);
+    memcpy(all_entries, entries, (size_t)count_of * sizeof *entries);
+    if (tr->adversary) count_of += adversary_entries(tr->adversary, all_entries + count_of);
+    rf_status status = rf__safetensors_save(path, all_entries, count_of, metadata);
     json_decref(metadata);
     RF_TRY(status);
     int64_t kept = newest_below(folder, tr->step);
@@ -93,6 +107,15 @@ static rf_status read_bytes(const rf_safetensors *file, const char *name, void *
     if (!entry || entry->type != RF_TENSOR_U8 || entry->count != (int64_t)bytes) return rf__fail(RF_EFORMAT, "has no tensor %s", name);
     memcpy(out, entry->data, bytes);
     return RF_OK;
+}
+
+static rf_status read_adversary(rf_adversary *adversary, const rf_safetensors *file) {
+    rf_adversary_memory memory = rf__adversary_memory(adversary);
+    RF_TRY(read_vector(file, "adversary.weights", memory.weights, memory.count));
+    RF_TRY(read_vector(file, "adversary.m", memory.m, memory.count));
+    RF_TRY(read_vector(file, "adversary.v", memory.v, memory.count));
+    RF_TRY(read_bytes(file, "adversary.state", memory.state, sizeof *memory.state));
+    return rf__adversary_resume(adversary);
 }
 
 static rf_status read_number(const rf_safetensors *file, const char *key, int64_t *out) {
@@ -129,6 +152,7 @@ static rf_status read_state(rf_trainer *tr, rf_loss_bins *bins, const rf_safeten
     RF_TRY(read_bytes(file, "bins", bins, sizeof *bins));
     RF_TRY(read_bytes(file, "anneal", &tr->anneal, sizeof tr->anneal));
     if (tr->scale) RF_TRY(read_bytes(file, "time_scale", tr->scale, sizeof *tr->scale));
+    if (tr->adversary) RF_TRY(read_adversary(tr->adversary, file));
     tr->step = step;
     return rf__weights_refresh(tr->model->weights, tr->pool);
 }

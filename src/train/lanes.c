@@ -19,7 +19,7 @@ static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan, co
     rf_exec *exec = lanes->exec[index];
     rf_batch *b = &lanes->worker[index];
     int64_t rows = lanes->micro_batch, scalars = rows * lanes->scalars;
-    float *scratch = lanes->scratch[index] = rf__alloc_array((size_t)(3 * scalars + 3 * rows), sizeof(float));
+    float *scratch = lanes->scratch[index] = rf__alloc_array((size_t)(4 * scalars + 3 * rows), sizeof(float));
     if (!scratch) return rf__fail(RF_ENOMEM, "training: no memory for a micro-batch of %lld rows", (long long)rows);
     *b = (rf_batch){.rows = rows, .scalars = lanes->scalars, .seed = lanes->seed, .x0 = scratch};
     b->x1 = buffer_or(exec, "x1", scratch + scalars);
@@ -31,6 +31,7 @@ static rf_status worker_init(rf_lanes *lanes, int index, const rf_plan *plan, co
     b->weight = rf__exec_buffer(exec, "row_weight");
     b->extra = rf__exec_buffer(exec, "extra");
     b->before = rf__exec_buffer(exec, "before");
+    if (!b->before && initial) b->before = scratch + 3 * scalars + 3 * rows; /* the path reads it where the graph does not */
     b->gap = rf__exec_buffer(exec, "gap");
     b->scale = rf__exec_buffer(exec, "scale");
     b->label = rf__exec_buffer(exec, "label");
@@ -103,10 +104,12 @@ static rf_status run_micro(rf_lanes *lanes, int64_t micro, int worker) {
     rf__batch_points(lanes->fill, b);
     int32_t *drop_seed = rf__exec_buffer(exec, "drop_seed"); /* every run: the arena may reuse an input's memory */
     if (drop_seed) drop_seed[0] = (int32_t)(uint32_t)lanes->seed, drop_seed[1] = (int32_t)(uint32_t)(lanes->seed >> 32);
+    if (lanes->guest.fill) RF_TRY(lanes->guest.fill(lanes->guest.self, exec, b, worker));
     double filled = rf__now();
     memcpy(lanes->t + row, b->t, (size_t)b->rows * sizeof(float));
     RF_TRY(rf__exec_run(exec, NULL));
     memcpy(lanes->loss + row, rf__exec_buffer(exec, "loss_rows"), (size_t)b->rows * sizeof(float));
+    if (lanes->guest.read) lanes->guest.read(lanes->guest.self, exec, b, row);
     lanes->seconds[worker].data += filled - start;
     lanes->seconds[worker].network += rf__now() - filled;
     return RF_OK;

@@ -15,6 +15,13 @@ typedef struct rf_lanes_seconds {
     double data, network; /* summed over workers */
 } rf_lanes_seconds;
 
+/* Whoever has more to say to a micro-batch than the batch: called by the workers, once before it runs and once after. Either may be NULL. */
+typedef struct rf_lanes_guest {
+    void *self;
+    rf_status (*fill)(void *self, rf_exec *exec, const rf_batch *batch, int worker);
+    void (*read)(void *self, rf_exec *exec, const rf_batch *batch, int64_t row); /* row: of the first in the whole batch */
+} rf_lanes_guest;
+
 typedef struct rf_lanes {
     rf_pool *pool;               /* borrowed */
     const rf_batch_plan *fill;   /* borrowed */
@@ -30,6 +37,7 @@ typedef struct rf_lanes {
     rf_status *status;           /* [lanes] */
     char (*error)[512];          /* [lanes] the sentence of a failed lane: last errors are kept per thread */
     uint64_t seed, step;         /* of the newest step */
+    rf_lanes_guest guest;        /* set after rf__lanes_init */
 } rf_lanes;
 
 /* initial: plan of the frozen network that answers at (x0, 0), NULL: the path needs none. plan: of one micro-batch, inputs x, row_weight (t, target, label, drop_key, drop_seed), output loss_rows. trained: its gradient vector. */

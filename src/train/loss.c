@@ -107,23 +107,45 @@ static rf_node *inverse_rows(rf_graph *graph, rf_node *rows, double eps) {
     return rf__stop_gradient(graph, rf__scale(graph, rf__reshape(graph, second, rf__shape1(count)), (float)(1 / eps)));
 }
 
-static rf_node *premetric_sum(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in) {
-    rf_node *predicted = rf__add(graph, in->x1, rf__scale_rows(graph, rf__sub(graph, in->v, in->wanted), in->reach));
-    rf_node *rows = rf__premetric_build(graph, plan->premetric, predicted, in->x1);
+/* The data that the answer v leads to. */
+static rf_node *predicted(rf_graph *graph, const rf_loss_inputs *in, rf_node *v) {
+    return rf__add(graph, in->x1, rf__scale_rows(graph, rf__sub(graph, v, in->wanted), in->reach));
+}
+
+static rf_node *premetric_sum(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in, rf_node *v) {
+    rf_node *rows = rf__premetric_build(graph, plan->premetric, predicted(graph, in, v), in->x1);
     rf__output(graph, "premetric_rows", rows);
     return rf__sum(graph, rf__mul(graph, rows, in->look), 1);
+}
+
+static rf_node *nudged(rf_graph *graph, rf_node *v, const char *name) {
+    return v ? rf__add(graph, v, rf__input(graph, name, RF_F32, rf__node_shape(v))) : NULL;
+}
+
+static rf_node *adversary_sum(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in) {
+    rf_node *picture = predicted(graph, in, nudged(graph, in->v, "nudge_fool"));
+    rf_node *rows = rf__adversary_answer(graph, plan->adversary, picture, in->label);
+    rf__output(graph, "answer_rows", rows);
+    return rf__sum(graph, rf__mul(graph, rows, in->fool), -1);
+}
+
+const char *const *rf__loss_nudges(const rf_loss_plan *plan) {
+    static const char *const names[] = {"nudge_fit", "nudge_fool", NULL};
+    return plan->adversary ? names : NULL;
 }
 
 rf_node *rf__loss_build(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in) {
     enum { LEAST_BITS = 20 }; /* a row this much smaller than 1 is as good as learned: its weight grows no further */
     const rf_target *target = plan->target;
     const rf_metric *metric = plan->metric;
-    rf_node *rows = metric->labels ? metric->rows(graph, in->v, in->wanted, plan->shape)
-                                   : metric->rows(graph, target->view(graph, in->v, in->x, in->t, plan->target_shape),
+    rf_node *v = plan->adversary ? nudged(graph, in->v, "nudge_fit") : in->v;
+    rf_node *rows = metric->labels ? metric->rows(graph, v, in->wanted, plan->shape)
+                                   : metric->rows(graph, target->view(graph, v, in->x, in->t, plan->target_shape),
                                                   target->view(graph, in->wanted, in->x, in->t, plan->target_shape), plan->shape);
     rf__output(graph, "loss_rows", rows);
     rf_node *weight = in->weight;
     if (plan->by_sample) weight = rf__mul(graph, weight, inverse_rows(graph, rows, 1.0 / (1 << LEAST_BITS)));
     rf_node *loss = rf__sum(graph, rf__mul(graph, rows, weight), 1);
-    return plan->premetric ? rf__add(graph, loss, premetric_sum(graph, plan, in)) : loss;
+    if (plan->premetric) loss = rf__add(graph, loss, premetric_sum(graph, plan, in, v));
+    return plan->adversary ? rf__add(graph, loss, adversary_sum(graph, plan, in)) : loss;
 }

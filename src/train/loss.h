@@ -1,6 +1,7 @@
 /* loss.h - the graph side of the training map: what of the network's velocity is compared (target), and how (metric, premetric). */
 #ifndef RF_TRAIN_LOSS_H
 #define RF_TRAIN_LOSS_H
+#include "adversary.h"
 #include "plugin.h"
 #include "premetric.h"
 
@@ -28,15 +29,22 @@ typedef struct rf_loss_plan {
     double target_shape, shape;
     bool by_sample;                /* each row over its own size, which passes no gradient (Simple ReFlow, item 1) */
     const rf_premetric *premetric; /* NULL: none */
+    const rf_adversary *adversary; /* NULL: none */
 } rf_loss_plan;
 
 typedef struct rf_loss_inputs {
     rf_node *v, *wanted, *x, *t, *weight; /* weight [B] */
-    rf_node *x1, *reach, *look;           /* of the premetric: the data, and [B] as in batch.h */
+    rf_node *x1, *reach, *look;           /* of the premetric: the data, and [B] as in batch.h; the first two of the adversary too */
+    rf_node *label, *fool;                /* of the adversary: classes, NULL for none; weight of its answer [B] */
 } rf_loss_inputs;
 
-/* sum_b weight_b metric(view(v), view(target))_b [/ its own value] + look_b premetric(x1 + reach (v - target), x1)_b.
- * Names outputs [B]: "loss_rows", the metric before any weight; "premetric_rows", where there is one. NULL after an error, as any builder. */
+/* sum_b weight_b metric(view(v), view(target))_b [/ its own value] + look_b premetric(x1 + reach (v - target), x1)_b
+ * - fool_b answer(x1 + reach (v - target))_b.
+ * Names outputs [B]: "loss_rows", the metric before any weight; "premetric_rows" and "answer_rows", where there is one. With an adversary the graph
+ * has inputs like v, which are to be zero: nudge_fit is added to v for metric and premetric, nudge_fool for the adversary's answer, so that their
+ * gradients are those of the two parts. NULL after an error, as any builder. */
 rf_node *rf__loss_build(rf_graph *graph, const rf_loss_plan *plan, const rf_loss_inputs *in);
+/* Those inputs for rf_grad. */
+const char *const *rf__loss_nudges(const rf_loss_plan *plan);
 
 #endif

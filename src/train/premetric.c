@@ -77,18 +77,6 @@ static rf_status load_lpips(rf_premetric *p, const rf_premetric_spec *spec) {
     return status;
 }
 
-/* The same numbers under longer names. */
-static rf_status copy_weights(rf_premetric *p) {
-    rf_weights *from = p->model->weights;
-    for (int i = 0; i < rf__weights_count(p->weights); i++) {
-        const rf_param *param = rf__weights_param(p->weights, i);
-        int source = rf__weights_find(from, param->name + strlen(SCOPE "."));
-        if (source < 0) return rf__fail(RF_EMISMATCH, "premetric: its file has no %s", param->name + strlen(SCOPE "."));
-        memcpy(rf__weights_data(p->weights, i), rf__weights_data(from, source), (size_t)rf__shape_count(&param->shape) * sizeof(float));
-    }
-    return RF_OK;
-}
-
 static bool is_lpips(const char *name) {
     for (int i = 0; rf__lpips_all()[i]; i++)
         if (!strcmp(rf__lpips_all()[i]->name, name)) return true;
@@ -104,7 +92,7 @@ static rf_status fill(rf_premetric *p, const rf_premetric_spec *spec) {
     }
     RF_TRY(rf__feature_open(&p->model, spec->name, spec->file, spec->any_file));
     RF_TRY(declare(p));
-    return copy_weights(p);
+    return rf__feature_copy(p->model, p->weights, SCOPE ".");
 }
 
 rf_status rf__premetric_open(rf_premetric **out, const rf_premetric_spec *spec) {

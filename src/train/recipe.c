@@ -8,7 +8,7 @@
 #include "../io/yaml.h"
 #include "recipe_fields.h"
 
-enum { SECTIONS = 9 };
+enum { SECTIONS = 10 };
 
 typedef struct section {
     const char *name, *help;
@@ -26,8 +26,9 @@ static void sections_of(rf_recipe *recipe, section out[SECTIONS]) {
     out[4] = (section){"windows", "PeRFlow", rf__windows_fields, &recipe->windows, false};
     out[5] = (section){"anneal", "SlimFlow", rf__anneal_fields, &recipe->anneal, false};
     out[6] = (section){"refiner", "FlowTurbo", rf__refine_fields, &recipe->refine, false};
-    out[7] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
-    out[8] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
+    out[7] = (section){"adversary", "CAF's last stage", rf__adversary_fields, &recipe->adversary, false};
+    out[8] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
+    out[9] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
 }
 
 /* "FILE:LINE" of a value, or FILE. */
@@ -60,7 +61,7 @@ static rf_status check_sections(const section all[SECTIONS], json_t *object, con
         bool known = false;
         for (int i = 0; i < SECTIONS; i++) known = known || strcmp(key, all[i].name) == 0;
         if (!known)
-            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, refiner, sample or evaluate",
+            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, refiner, adversary, sample or evaluate",
                             place(value, where, at), key);
         if (!json_is_object(value)) return rf__fail(RF_EFORMAT, "%s: %s is not a section, expected keys below it", place(value, where, at), key);
     }
@@ -99,7 +100,7 @@ static rf_status apply_override(rf_recipe *recipe, const char *text) {
         snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
         return rf__fields_set(all[i].table, all[i].config, key, equals + 1, text);
     }
-    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, refiner, sample or evaluate", text);
+    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, refiner, adversary, sample or evaluate", text);
 }
 
 /* What the sections teacher, windows and anneal say, against what the coupling needs. */
@@ -133,6 +134,21 @@ static rf_status check_loss(const rf_recipe *recipe, const rf_model_shape *shape
         return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing for a network that makes no pictures", where, t->premetric);
     if (!recipe->path->reach)
         return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing with train.path %s", where, t->premetric, t->path);
+    return RF_OK;
+}
+
+static rf_status check_adversary(const rf_recipe *recipe, const rf_model_shape *shape, const char *where) {
+    const rf_adversary_config *a = &recipe->adversary;
+    if (!a->features[0]) return RF_OK;
+    if (shape->flat || recipe->metric->labels || recipe->coupling->refines || shape->extra)
+        return rf__fail(RF_EFORMAT, "%s: adversary.features is %s, expected nothing for a network that makes no pictures in one step", where, a->features);
+    if (!recipe->path->reach || recipe->path->reach(0, recipe->train.path_shape) <= 0)
+        return rf__fail(RF_EFORMAT, "%s: adversary.features is %s, expected nothing with train.path %s, which predicts no data at t = 0", where,
+                        a->features, recipe->train.path);
+    if (!a->file[0] || !a->data[0])
+        return rf__fail(RF_EFORMAT, "%s: adversary.%s is empty, expected %s", where, a->file[0] ? "data" : "file", a->file[0] ? "a data set" : "the weights of its features");
+    if (!recipe->time->discrete)
+        return rf__fail(RF_EFORMAT, "%s: train.time is %s, expected nodes with an adversary: it looks at rows at t = 0 alone", where, recipe->train.time);
     return RF_OK;
 }
 
@@ -182,6 +198,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
         return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected one that goes from noise to data for train.loss %s", where, t->path, t->loss);
     RF_TRY(check_methods(recipe, &shape, where));
     RF_TRY(check_loss(recipe, &shape, where));
+    RF_TRY(check_adversary(recipe, &shape, where));
     RF_TRY(check_path(recipe, &shape, where));
     if (t->label_drop > 0 && recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);
@@ -233,7 +250,7 @@ json_t *rf__recipe_json(const rf_recipe *recipe) {
     json_t *object = json_object();
     for (int i = 0; i < SECTIONS; i++) {
         json_t *part = rf__fields_write(all[i].table, all[i].config);
-        if (all[i].config == &recipe->refine && !recipe->coupling->refines) {
+        if ((all[i].config == &recipe->refine && !recipe->coupling->refines) || (all[i].config == &recipe->adversary && !recipe->adversary.features[0])) {
             json_decref(part); /* of no meaning to the others */
             continue;
         }
@@ -271,6 +288,7 @@ static json_t *presets_json(const rf_recipe *recipe) {
 static rf_status same_section(const char *part, const json_t *ours, const json_t *theirs, const json_t *presets, bool constant) {
     const char *key;
     json_t *value;
+    if (!ours && theirs) return rf__fail(RF_EMISMATCH, "was made with a section %s, the recipe has none", part);
     json_object_foreach((json_t *)ours, key, value) {
         const json_t *said = json_object_get(theirs, key), *other = said ? said : json_object_get(presets, key);
         if (may_differ(part, key, constant) || (other && json_equal(value, other))) continue;
@@ -284,7 +302,7 @@ static rf_status same_section(const char *part, const json_t *ours, const json_t
 }
 
 rf_status rf__recipe_same(const rf_recipe *recipe, const json_t *theirs) {
-    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner"};
+    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner", "adversary"};
     json_t *ours = rf__recipe_json(recipe), *presets = presets_json(recipe);
     bool constant = strcmp(recipe->train.schedule, "constant") == 0;
     rf_status status = ours && presets ? RF_OK : rf__fail(RF_ENOMEM, "no memory to compare recipes");

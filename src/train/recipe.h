@@ -1,4 +1,4 @@
-/* recipe.h - an experiment as a YAML file: sections model, data, train, teacher, windows, anneal, sample, evaluate; each key from one field table. */
+/* recipe.h - an experiment as a YAML file: sections model, data, train, teacher, windows, anneal, adversary, refiner, sample, evaluate; each key from one field table. */
 #ifndef RF_TRAIN_RECIPE_H
 #define RF_TRAIN_RECIPE_H
 #include "batch.h"
@@ -46,6 +46,7 @@ typedef struct rf_recipe {
     rf_windows_config windows;
     rf_anneal_config anneal;
     rf_refine_config refine; /* the section `refiner` */
+    rf_adversary_config adversary;
     rf_sample_config sample;
     rf_evaluate_config evaluate;
     /* What the names of `train` stand for. */

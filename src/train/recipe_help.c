@@ -34,6 +34,7 @@ void rf__recipe_help(FILE *stream) {
     fputs("\n`anneal.schedule`\n\n```\n", stream);
     rf__plugin_list(rf__anneal_schedules(), stream);
     fputs("```\n", stream);
+    section(stream, "adversary", "Constant Acceleration Flow's last stage, beside train.time nodes", rf__adversary_fields);
     section(stream, "sample", "grids drawn on the way, from the EMA", rf__sample_fields);
     section(stream, "evaluate", "numbers printed at the end", rf__evaluate_fields);
     section(stream, "refiner", "how a refiner learns, beside train (train.coupling refine_...)", rf__refine_fields);

@@ -257,6 +257,11 @@ rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_repor
         report->skipped = r.trainer->optim.skipped;
         report->images_per_second = (double)((r.trainer->step - first) * recipe->train.batch) / report->seconds;
         report->loss = r.bins.newest;
+        if (r.trainer->adversary) {
+            const rf_adversary_state *state = rf__adversary_memory(r.trainer->adversary).state;
+            report->adversary_loss = state->loss;
+            report->adversary_pull = state->pull;
+        }
         rf__progress_finish(&r.progress, NULL);
         if (status == RF_OK) status = finish(&r);
     }

@@ -15,6 +15,7 @@ typedef struct rf_run_report {
     int64_t steps, images, skipped;
     double seconds, images_per_second, loss; /* of this process; loss: mean of the newest log interval */
     double accuracy;                         /* of a classifier, evaluate.accuracy; 0: not asked for */
+    double adversary_loss, adversary_pull;   /* of the newest step; pull 0: there is none */
     rf_straightness straightness;            /* over the pairs it learned from, evaluate.crossing; energy_coupling 0: not asked for */
     int couplings;                           /* evaluate.coupling_steps */
     double coupling[RF_FIELD_LIST_MAX];      /* squared error per sample against the exact flow */

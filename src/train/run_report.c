@@ -17,5 +17,7 @@ json_t *rf__run_report_json(const rf_recipe *recipe, const rf_run_report *report
     const rf_straightness *s = &report->straightness;
     if (object && s->energy_coupling > 0)
         json_object_set_new(object, "straightness", json_pack("{sf sf sf sf}", "S", s->s, "V", s->v, "coupling_cost", s->energy_coupling, "flow_cost", s->energy_flow));
+    if (object && report->adversary_pull > 0)
+        json_object_set_new(object, "adversary", json_pack("{sf sf}", "loss", report->adversary_loss, "pull", report->adversary_pull));
     return object;
 }

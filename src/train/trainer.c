@@ -25,17 +25,26 @@ static rf_status build_plan(rf_trainer *tr) {
     rf_node *weight = rf__input(g, "row_weight", RF_F32, rf__shape1(rows));
     const rf_loss_plan plan = {.target = recipe->target, .metric = recipe->metric, .target_shape = recipe->train.target_shape,
                                .shape = recipe->train.loss_shape, .by_sample = recipe->train.normalise == RF_NORMALISE_SAMPLE,
-                               .premetric = tr->premetric};
+                               .premetric = tr->premetric, .adversary = tr->adversary};
     rf_loss_inputs parts = {.v = v, .wanted = target, .x = in.x, .t = in.t, .weight = weight};
-    if (tr->premetric) {
+    if (tr->premetric || tr->adversary) {
         parts.x1 = rf__input(g, "x1", RF_F32, rf__node_shape(v));
         parts.reach = rf__input(g, "reach", RF_F32, rf__shape1(rows));
+    }
+    rf_weights *last = model->weights;
+    if (tr->premetric) {
         parts.look = rf__input(g, "look", RF_F32, rf__shape1(rows));
-        rf__weights_attach(model->weights, rf__premetric_weights(tr->premetric));
+        rf__weights_attach(last, rf__premetric_weights(tr->premetric));
+        last = rf__premetric_weights(tr->premetric);
+    }
+    if (tr->adversary) {
+        parts.label = in.label;
+        parts.fool = rf__input(g, "fool", RF_F32, rf__shape1(rows));
+        rf__weights_attach(last, rf__adversary_weights(tr->adversary));
     }
     rf_node *loss = rf__loss_build(g, &plan, &parts);
     RF_TRY(rf__graph_status(g));
-    RF_TRY(rf_grad(g, loss, NULL));
+    RF_TRY(rf_grad(g, loss, rf__loss_nudges(&plan)));
     return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
 }
 
@@ -78,12 +87,14 @@ static void note_loss(rf_trainer *tr) {
     rf__anneal_note(&tr->recipe->anneal, &tr->anneal, sum / (double)tr->lanes.batch);
 }
 
-/* The networks that help and do not learn. */
+/* The networks that help. */
 static rf_status open_frozen(rf_trainer *tr, const rf_model_shape *shape) {
     const rf_train_config *c = &tr->recipe->train;
     const rf_premetric_spec spec = {.name = c->premetric, .file = c->premetric_file, .heads = c->premetric_heads, .size = (int)c->premetric_size,
                                     .any_file = c->premetric_any_file};
     if (c->premetric[0] && rf__premetric_open(&tr->premetric, &spec) != RF_OK) return rf__fail_in(RF_EINVAL, "train.premetric: ");
+    const rf_adversary_config *rival = &tr->recipe->adversary;
+    if (rival->features[0]) RF_TRY(rf__adversary_open(&tr->adversary, rival, tr->model, (rf_dtype)c->dtype, (uint64_t)c->seed));
     if (c->initial[0]) {
         RF_TRY(rf__initial_open(&tr->initial, c->initial, shape, c->micro_batch, (rf_dtype)c->dtype));
         rf_refiner_facts *facts = &tr->model->refiner; /* all gaps: it is told the velocity at t = 0 whatever its own time */
@@ -138,7 +149,9 @@ static rf_status set_up(rf_trainer *tr, int threads) {
                                        .label_drop = c->label_drop, .shape = shape, .dtype = (rf_dtype)c->dtype, .batch = c->batch, .pool = tr->pool};
         RF_TRY(recipe->coupling->open(&tr->fill.pair.refine, &setup, &tr->model->refiner));
     }
-    return rf__lanes_init(&tr->lanes, tr->plan, tr->initial ? tr->initial->plan : NULL, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool);
+    const rf_plan *initial = tr->initial ? tr->initial->plan : NULL;
+    RF_TRY(rf__lanes_init(&tr->lanes, tr->plan, initial, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool));
+    return tr->adversary ? rf__adversary_start(tr->adversary, &tr->lanes, initial) : RF_OK;
 }
 
 rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads) {
@@ -160,6 +173,7 @@ rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *sou
 void rf__trainer_free(rf_trainer **trainer) {
     rf_trainer *tr = *trainer;
     if (!tr) return;
+    rf__adversary_free(&tr->adversary);
     rf__lanes_fini(&tr->lanes);
     rf__online_free(&tr->online);
     if (tr->fill.pair.refine) tr->recipe->coupling->close(&tr->fill.pair.refine);
@@ -194,6 +208,7 @@ rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     bool applied = rf__optim_step(&tr->optim, tr->pool, w, tr->ema, tr->lanes.grads[0], norm2, tr->step);
     double updated = rf__now();
     if (applied) RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
+    if (tr->adversary) RF_TRY(rf__adversary_step(tr->adversary, (uint64_t)tr->step));
     note_loss(tr);
     if (tr->scale) rf__time_scale_add(tr->scale, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
     tr->step++;

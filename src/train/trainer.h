@@ -1,6 +1,7 @@
 /* trainer.h - the one training loop: a model, a data source, a plan of one micro-batch, lanes, optimiser and EMA. */
 #ifndef RF_TRAIN_TRAINER_H
 #define RF_TRAIN_TRAINER_H
+#include "adversary.h"
 #include "initial.h"
 #include "lanes.h"
 #include "online.h"
@@ -25,6 +26,7 @@ typedef struct rf_trainer {
     rf_online *online;        /* NULL: no pairs are made while training */
     rf_anneal_state anneal;
     rf_premetric *premetric;  /* NULL: the loss has none */
+    rf_adversary *adversary;  /* NULL: none */
     rf_time_scale *scale;     /* NULL: not normalised by time */
     rf_initial *initial;      /* NULL: the path needs none */
     rf_lanes lanes;
@@ -36,7 +38,7 @@ typedef struct rf_trainer {
 /* threads <= 0: all. The recipe must outlive the trainer. source: taken (also on failure) instead of opening recipe->data; NULL: none. */
 rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads);
 void rf__trainer_free(rf_trainer **trainer);
-/* One update: gradient of the whole batch, reduce, clip, Adam, EMA, refresh of the packed weights. bins: may be NULL. A gradient that is
+/* One update, and one of the adversary where there is one: gradient of the whole batch, reduce, clip, Adam, EMA, refresh of the packed weights. bins: may be NULL. A gradient that is
  * not finite skips the update (trainer->optim.skipped). */
 rf_status rf__trainer_step(rf_trainer *trainer, rf_loss_bins *bins);
 
