@@ -25,17 +25,6 @@ static int fail(void) {
     return 1;
 }
 
-static int64_t right_answers(const float *logits, const int32_t *labels, int64_t n, int classes) {
-    int64_t right = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int best = 0;
-        for (int k = 1; k < classes; k++)
-            if (logits[i * classes + k] > logits[i * classes + best]) best = k;
-        right += best == labels[i];
-    }
-    return right;
-}
-
 static rf_status run(rf_features *e, const rf_dataset *set, int64_t *right, double *seconds) {
     const rf_features_info m = rf__features_describe(e);
     const rf_picture_shape shape = {set->height, set->width, set->channels};
@@ -51,7 +40,7 @@ static rf_status run(rf_features *e, const rf_dataset *set, int64_t *right, doub
         status = rf__features_run(e, shape, x, n, f, l);
         if (first < 0) continue;
         *seconds += now() - start;
-        if (set->labels) *right += right_answers(l, set->labels + at, n, m.classes);
+        for (int64_t i = 0; set->labels && i < n; i++) *right += rf__class_named(l + i * m.classes, m.classes) == set->labels[at + i];
     }
     rf__free(x);
     rf__free(f);

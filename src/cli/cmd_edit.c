@@ -165,13 +165,6 @@ static rf_status write_side(const edit *c) {
     return status;
 }
 
-static int largest(const float *logits, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        if (logits[i] > logits[best]) best = i;
-    return best;
-}
-
 static rf_status ask_judge(edit *c) {
     const rf_model_shape *s = &c->model->shape;
     rf_picture_shape shape = {s->height, s->width, s->channels};
@@ -183,7 +176,7 @@ static rf_status ask_judge(edit *c) {
         status = rf__features_run(c->judge, shape, rf__edit_result(c->run.edits[k], RF_EDIT_SAMPLE), 1, features, logits);
         if (status != RF_OK) break;
         c->seen++;
-        c->right += largest(logits, info.classes) == c->run.target[k];
+        c->right += rf__class_named(logits, info.classes) == c->run.target[k];
     }
     rf__free(features);
     rf__free(logits);

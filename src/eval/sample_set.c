@@ -38,7 +38,7 @@ static void add_answer(rf_answer_sums *sums, const float *logits, int classes) {
     sums->count++;
 }
 
-static int best_of(const float *logits, int classes) {
+int rf__class_named(const float *logits, int classes) {
     int best = 0;
     for (int k = 1; k < classes; k++)
         if (logits[k] > logits[best]) best = k;
@@ -55,7 +55,7 @@ rf_status rf__sample_set_add(rf_sample_set *set, int64_t n, const float *feature
         add_answer(&set->split[i * RF_SPLITS / set->expected], row, set->classes);
         if (!labels || labels[r] < 0) continue;
         set->labelled++;
-        set->right += best_of(row, set->classes) == labels[r];
+        set->right += rf__class_named(row, set->classes) == labels[r];
     }
     set->count += n;
     return RF_OK;

@@ -26,6 +26,8 @@ typedef struct rf_sample_set {
 /* expected: how many pictures will come (splits and spacing follow from it); keep: most feature vectors held, 0: none. */
 rf_status rf__sample_set_init(rf_sample_set *set, int64_t expected, int width, int classes, int64_t keep);
 void rf__sample_set_fini(rf_sample_set *set);
+/* The class that answers [classes] name: the largest, the first of equal ones. */
+int rf__class_named(const float *logits, int classes);
 /* features [n, width], logits [n, classes], labels [n] wanted classes, -1 or NULL: not known. More than `expected` is an error. */
 rf_status rf__sample_set_add(rf_sample_set *set, int64_t n, const float *features, const float *logits, const int32_t *labels);
 

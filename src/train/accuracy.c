@@ -2,21 +2,11 @@
 #include "accuracy.h"
 
 #include "../base/memory.h"
+#include "../eval/sample_set.h"
 #include "../graph/plan.h"
 #include "../io/dataset.h"
 
 enum { ROWS = 100 };
-
-static int64_t right_answers(const float *logits, const int32_t *labels, int64_t rows, int classes) {
-    int64_t right = 0;
-    for (int64_t r = 0; r < rows; r++) {
-        int best = 0;
-        for (int k = 1; k < classes; k++)
-            if (logits[r * classes + k] > logits[r * classes + best]) best = k;
-        right += best == labels[r];
-    }
-    return right;
-}
 
 static rf_status count_right(rf_exec *exec, const rf_dataset *set, rf_pool *pool, int64_t *right) {
     int64_t scalars = (int64_t)set->height * set->width * set->channels;
@@ -25,7 +15,8 @@ static rf_status count_right(rf_exec *exec, const rf_dataset *set, rf_pool *pool
         float *x = rf__exec_buffer(exec, "x");
         for (int64_t r = 0; r < ROWS; r++) rf__dataset_image(set, first + (r < rows ? r : 0), false, x + r * scalars);
         RF_TRY(rf__exec_run(exec, pool));
-        *right += right_answers(rf__exec_buffer(exec, "logits"), set->labels + first, rows, set->classes);
+        const float *logits = rf__exec_buffer(exec, "logits");
+        for (int64_t r = 0; r < rows; r++) *right += rf__class_named(logits + r * set->classes, set->classes) == set->labels[first + r];
     }
     return RF_OK;
 }
