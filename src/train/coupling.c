@@ -37,17 +37,20 @@ static rf_status independent_draw(const rf_coupling_args *args, rf_batch *batch)
 static const rf_coupling independent = {
     {"independent", "Liu et al. 2022, arXiv 2209.03003", "fresh noise with a random sample of the data (1-RF)"}, .draw = independent_draw};
 
-/* Pairs that a flow joins; a mirrored pair has both its sides mirrored. */
+rf_status rf__coupling_stored(const rf_coupling_args *args, uint64_t seed, uint64_t sample, float *x0, float *x1, int32_t *label) {
+    *label = 0;
+    RF_TRY(args->data->kind->pair(args->data, seed, sample, x0, x1, label));
+    rf__coupling_flip(args, seed, sample, x0);
+    rf__coupling_flip(args, seed, sample, x1);
+    return RF_OK;
+}
+
 static rf_status stored_draw(const rf_coupling_args *args, rf_batch *batch) {
-    const rf_source *data = args->data;
     for (int64_t r = 0; r < batch->rows; r++) {
-        uint64_t sample = batch->first + (uint64_t)r;
-        float *x0 = batch->x0 + r * batch->scalars, *x1 = batch->x1 + r * batch->scalars;
-        int32_t label = 0;
-        RF_TRY(data->kind->pair(data, batch->seed, sample, x0, x1, &label));
+        int32_t label;
+        int64_t at = r * batch->scalars;
+        RF_TRY(rf__coupling_stored(args, batch->seed, batch->first + (uint64_t)r, batch->x0 + at, batch->x1 + at, &label));
         if (batch->label) batch->label[r] = label;
-        rf__coupling_flip(args, batch->seed, sample, x0);
-        rf__coupling_flip(args, batch->seed, sample, x1);
     }
     return RF_OK;
 }

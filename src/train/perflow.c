@@ -19,7 +19,7 @@ static rf_status start_of(rf_online *o, int64_t r, int k) {
     rf__rng_normal_sample(o->seed, RF_STREAM_NOISE, sample, o->scalars, z);
     o->label[r] = 0;
     RF_TRY(data->kind->draw(data, o->seed, sample, o->scratch, &o->label[r]));
-    if (o->plan->pair.flip) rf__coupling_flip(&o->plan->pair, o->seed, sample, o->scratch);
+    rf__coupling_flip(&o->plan->pair, o->seed, sample, o->scratch);
     double keep = o->start_data[k], noise = o->start_noise[k];
     for (int64_t i = 0; i < o->scalars; i++)
         z[i] = k == 0 && keep == 0 ? z[i] : (float)(keep * (double)o->scratch[i] + noise * (double)z[i]);

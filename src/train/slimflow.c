@@ -21,18 +21,13 @@ static void mix_fresh(uint64_t seed, uint64_t sample, int64_t n, float keep, flo
 }
 
 static rf_status annealed_draw(const rf_coupling_args *args, rf_batch *batch) {
-    const rf_source *data = args->data;
     float keep = (float)sqrt(1 - args->beta * args->beta), fresh = (float)args->beta;
     for (int64_t r = 0; r < batch->rows; r++) {
         uint64_t sample = batch->first + (uint64_t)r;
-        float *x0 = batch->x0 + r * batch->scalars, *x1 = batch->x1 + r * batch->scalars;
-        int32_t label = 0;
-        RF_TRY(data->kind->pair(data, batch->seed, sample, x0, x1, &label));
+        float *x0 = batch->x0 + r * batch->scalars;
+        int32_t label;
+        RF_TRY(rf__coupling_stored(args, batch->seed, sample, x0, batch->x1 + r * batch->scalars, &label));
         if (batch->label) batch->label[r] = label;
-        if (args->flip) {
-            rf__coupling_flip(args, batch->seed, sample, x0);
-            rf__coupling_flip(args, batch->seed, sample, x1);
-        }
         mix_fresh(batch->seed, sample, batch->scalars, keep, fresh, x0);
     }
     return RF_OK;
@@ -52,21 +47,14 @@ static bool from_store(const rf_online *o, uint64_t sample) {
 
 /* x0 and label of every row, x1 of those from the store; the others are listed. */
 static rf_status draw_rows(rf_online *o, int64_t *fresh, int64_t *count) {
-    const rf_coupling_args *pair = &o->plan->pair;
-    const rf_source *data = pair->data;
     *count = 0;
     for (int64_t r = 0; r < o->plan->batch; r++) {
         uint64_t sample = o->first + (uint64_t)r;
-        float *x0 = o->x0 + r * o->scalars, *x1 = o->x1 + r * o->scalars;
-        o->label[r] = 0;
-        RF_TRY(data->kind->pair(data, o->seed, sample, x0, x1, &o->label[r]));
-        if (!from_store(o, sample)) {
-            fresh[(*count)++] = r;
-            rf__rng_normal_sample(o->seed, STREAM_FRESH, sample, o->scalars, x0);
-        } else if (pair->flip) {
-            rf__coupling_flip(pair, o->seed, sample, x0);
-            rf__coupling_flip(pair, o->seed, sample, x1);
-        }
+        float *x0 = o->x0 + r * o->scalars;
+        RF_TRY(rf__coupling_stored(&o->plan->pair, o->seed, sample, x0, o->x1 + r * o->scalars, &o->label[r]));
+        if (from_store(o, sample)) continue;
+        fresh[(*count)++] = r;
+        rf__rng_normal_sample(o->seed, STREAM_FRESH, sample, o->scalars, x0); /* x1 will be where the two steps from here end */
     }
     return RF_OK;
 }
