@@ -104,15 +104,8 @@ static void dw_shapes(void **state) {
 static void dw_random_shapes(void **state) {
     (void)state;
     for (int i = 0; i < 40; i++) {
-        conv_case c = {.dilate = 1};
-        c.batch = 1 + (int)(random_bits() % 5);
-        c.h = 1 + (int)(random_bits() % 9);
-        c.w = 1 + (int)(random_bits() % 9);
-        c.cin = 1 + (int)(random_bits() % 70);
-        c.cout = 1 + (int)(random_bits() % 70);
-        c.kernel = 1 + (int)(random_bits() % 3);
+        conv_case c = random_case();
         c.stride = 1 + (int)(random_bits() % 2);
-        c.pad = (int)(random_bits() % (unsigned)c.kernel);
         c.epilogue = random_bits() & BIAS;
         if (i % 4 == 0) c.kw = 1 + (int)(random_bits() % 4), c.pad_w = (int)(random_bits() % (unsigned)c.kw);
         if (c.h + 2 * c.pad < c.kernel || c.w + 2 * pad_w_of(&c) < width_of(&c)) continue;

@@ -35,14 +35,7 @@ static bytes_case make(const conv_case *c) {
     t.q = canary_buffer((size_t)t.inputs);
     t.x_scale = rf__alloc_array((size_t)(a->batch * a->h * a->w), sizeof(float));
     t.weights = random_buffer(RF_F32, (int64_t)a->cin * a->cout * a->kh * a->kw);
-    a->rows_stride = a->cout + 3;
-    a->gate_stride = a->cout + 5;
-    if (c->epilogue & BIAS) a->bias = random_buffer(RF_F32, a->cout);
-    if (c->epilogue & ROWS) a->rows = random_buffer(RF_F32, a->batch * a->rows_stride);
-    if (c->epilogue & GATE) a->gate = random_buffer(RF_F32, a->batch * a->gate_stride);
-    if (c->epilogue & RESIDUAL) a->residual = random_buffer(a->y_dtype, t.outputs);
-    if (c->epilogue & SCALE) a->scale = 0.37f, a->residual_scale = -1.3f;
-    a->act = c->epilogue >> 8;
+    random_epilogue(c, a, t.outputs);
     quantise(&ref, &t, 1000000);
     check_canary(t.q, (size_t)t.inputs, "q");
     a->x = t.q;

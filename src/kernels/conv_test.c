@@ -53,14 +53,7 @@ static conv_data make_conv(const conv_case *c, rf_dtype dtype) {
     d.outputs = a->batch * a->oh * a->ow * a->cout;
     a->x = random_buffer(dtype, a->batch * a->h * a->w * a->cin);
     d.weights = random_buffer(RF_F32, (int64_t)a->cin * a->cout * a->kh * a->kw);
-    a->rows_stride = a->cout + 3;
-    a->gate_stride = a->cout + 5;
-    if (c->epilogue & BIAS) a->bias = random_buffer(RF_F32, a->cout);
-    if (c->epilogue & ROWS) a->rows = random_buffer(RF_F32, a->batch * a->rows_stride);
-    if (c->epilogue & GATE) a->gate = random_buffer(RF_F32, a->batch * a->gate_stride);
-    if (c->epilogue & RESIDUAL) a->residual = random_buffer(a->y_dtype, d.outputs);
-    if (c->epilogue & SCALE) a->scale = 0.37f, a->residual_scale = -1.3f;
-    a->act = c->epilogue >> 8;
+    random_epilogue(c, a, d.outputs);
 
     conv_data m = d;
     m.args = (rf_conv_args){.dtype = RF_F32, .y_dtype = RF_F32, .batch = c->batch, .h = c->h, .w = c->w, .cin = c->cin,
@@ -146,14 +139,7 @@ static void conv_shapes(void **state) {
 static void conv_random_shapes(void **state) {
     (void)state;
     for (int i = 0; i < 40; i++) {
-        conv_case c = {.stride = 1, .dilate = 1};
-        c.batch = 1 + (int)(random_bits() % 5);
-        c.h = 1 + (int)(random_bits() % 9);
-        c.w = 1 + (int)(random_bits() % 9);
-        c.cin = 1 + (int)(random_bits() % 70);
-        c.cout = 1 + (int)(random_bits() % 70);
-        c.kernel = 1 + (int)(random_bits() % 3);
-        c.pad = (int)(random_bits() % (unsigned)c.kernel);
+        conv_case c = random_case();
         if (i % 3 == 1) c.stride = 2;
         if (i % 3 == 2) c.dilate = 2;
         c.transposed = random_bits() & 1;

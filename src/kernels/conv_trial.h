@@ -96,4 +96,29 @@ static inline int out_size(const conv_case *c, int in, int kernel, int pad) {
 static inline int out_height(const conv_case *c) { return out_size(c, c->h, c->kernel, c->pad); }
 static inline int out_width(const conv_case *c) { return out_size(c, c->w, width_of(c), pad_w_of(c)); }
 
+/* Everything random that a case may be; what is special to a test (stride, epilogue ...) is set afterwards. */
+static inline conv_case random_case(void) {
+    conv_case c = {.stride = 1, .dilate = 1};
+    c.batch = 1 + (int)(random_bits() % 5);
+    c.h = 1 + (int)(random_bits() % 9);
+    c.w = 1 + (int)(random_bits() % 9);
+    c.cin = 1 + (int)(random_bits() % 70);
+    c.cout = 1 + (int)(random_bits() % 70);
+    c.kernel = 1 + (int)(random_bits() % 3);
+    c.pad = (int)(random_bits() % (unsigned)c.kernel);
+    return c;
+}
+
+/* The epilogue of a case, with random inputs of their own strides; outputs: numbers of y. */
+static inline void random_epilogue(const conv_case *c, rf_conv_args *a, int64_t outputs) {
+    a->rows_stride = a->cout + 3;
+    a->gate_stride = a->cout + 5;
+    if (c->epilogue & BIAS) a->bias = random_buffer(RF_F32, a->cout);
+    if (c->epilogue & ROWS) a->rows = random_buffer(RF_F32, a->batch * a->rows_stride);
+    if (c->epilogue & GATE) a->gate = random_buffer(RF_F32, a->batch * a->gate_stride);
+    if (c->epilogue & RESIDUAL) a->residual = random_buffer(a->y_dtype, outputs);
+    if (c->epilogue & SCALE) a->scale = 0.37f, a->residual_scale = -1.3f;
+    a->act = c->epilogue >> 8;
+}
+
 #endif
