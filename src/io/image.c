@@ -32,21 +32,26 @@ void rf__image_free(rf_image *image) {
 
 /* ---- PNG in ---- */
 
-typedef struct reader {
-    const uint8_t *bytes;
-    size_t size, at;
+/* libpng leaves a failure by a jump; reading and writing come back the same way. */
+typedef struct trouble {
     char message[128];
     jmp_buf jump;
-} reader;
+} trouble;
 
 static void png_failed(png_structp png, png_const_charp message) {
-    reader *r = png_get_error_ptr(png);
-    snprintf(r->message, sizeof r->message, "%s", message);
-    longjmp(r->jump, 1);
+    trouble *t = png_get_error_ptr(png);
+    snprintf(t->message, sizeof t->message, "%s", message);
+    longjmp(t->jump, 1);
 }
 static void png_warned(png_structp png, png_const_charp message) {
     (void)png, (void)message; /* odd ancillary chunks are not our business */
 }
+
+typedef struct reader {
+    const uint8_t *bytes;
+    size_t size, at;
+} reader;
+
 static void png_more(png_structp png, png_bytep out, png_size_t wanted) {
     reader *r = png_get_io_ptr(png);
     if (wanted > r->size - r->at) png_error(png, "the file ends early");
@@ -79,17 +84,18 @@ static int png_transform(png_structp png, png_infop info) {
 
 static rf_status png_parse(rf_image *out, const uint8_t *bytes, size_t size, const char *name) {
     reader r = {.bytes = bytes, .size = size};
+    trouble trouble = {0};
     rf_image *volatile image = out;
     png_bytep *volatile rows = NULL;
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, png_failed, png_warned);
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &trouble, png_failed, png_warned);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
         png_destroy_read_struct(&png, NULL, NULL);
         return rf__fail(RF_ENOMEM, "%s: no memory", name);
     }
     volatile rf_status status = RF_OK;
-    if (setjmp(r.jump)) {
-        status = rf__fail(RF_EFORMAT, "%s: is not a sound PNG (%s)", name, r.message);
+    if (setjmp(trouble.jump)) {
+        status = rf__fail(RF_EFORMAT, "%s: is not a sound PNG (%s)", name, trouble.message);
     } else {
         png_set_read_fn(png, &r, png_more);
         png_set_user_limits(png, 1u << 20, 1u << 20);
@@ -186,15 +192,8 @@ rf_status rf__image_read(rf_image *out, const char *path, int channels) {
 typedef struct sink {
     uint8_t *bytes;
     size_t size, room;
-    char message[128];
-    jmp_buf jump;
 } sink;
 
-static void sink_failed(png_structp png, png_const_charp message) {
-    sink *s = png_get_error_ptr(png);
-    snprintf(s->message, sizeof s->message, "%s", message);
-    longjmp(s->jump, 1);
-}
 static void sink_write(png_structp png, png_bytep bytes, png_size_t count) {
     sink *s = png_get_io_ptr(png);
     if (s->size + count > s->room) {
@@ -226,15 +225,16 @@ static void set_texts(png_structp png, png_infop info, const rf_png_text *texts,
 rf_status rf__png_encode(const rf_image *image, const rf_png_text *texts, int text_count, uint8_t **out, size_t *size) {
     static const int types[] = {0, PNG_COLOR_TYPE_GRAY, 0, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGBA};
     sink s = {0};
+    trouble trouble = {0};
     *out = NULL;
     if (image->channels != 1 && image->channels != 3 && image->channels != 4)
         return rf__fail(RF_EUNSUPPORTED, "a picture of %d channels, expected 1, 3 or 4", image->channels);
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &s, sink_failed, png_warned);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &trouble, png_failed, png_warned);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (!info || setjmp(s.jump)) {
+    if (!info || setjmp(trouble.jump)) {
         png_destroy_write_struct(&png, &info);
         free(s.bytes);
-        return rf__fail(RF_ENOMEM, "the PNG could not be made (%s)", s.message[0] ? s.message : "no memory");
+        return rf__fail(RF_ENOMEM, "the PNG could not be made (%s)", trouble.message[0] ? trouble.message : "no memory");
     }
     png_set_write_fn(png, &s, sink_write, sink_flush);
     png_set_IHDR(png, info, (png_uint_32)image->width, (png_uint_32)image->height, 8, types[image->channels], PNG_INTERLACE_NONE,
