@@ -43,6 +43,11 @@ typedef struct rf_feature_net {
     void (*build)(rf_graph *graph, const void *form, rf_node *x, rf_feature_part part, rf_feature_out *out);
 } rf_feature_net;
 
+/* Mean and deviation of ImageNet's colours, of 0..1, as torchvision's networks want them. */
+#define RF_IMAGENET_COLOURS                                 \
+    .scale = {0.5f / 0.229f, 0.5f / 0.224f, 0.5f / 0.225f}, \
+    .shift = {(0.5f - 0.485f) / 0.229f, (0.5f - 0.456f) / 0.224f, (0.5f - 0.406f) / 0.225f}
+
 const rf_feature_net *const *rf__feature_nets(void);          /* NULL-terminated */
 const rf_feature_net *rf__feature_net_find(const char *name); /* NULL and a sentence listing the names */
 

@@ -43,8 +43,7 @@ static void build(rf_graph *g, const void *form, rf_node *x, rf_feature_part par
         .sha256 = digits,                                                                                             \
         .size = 32,                                                                                                   \
         .channels = 3,                                                                                                \
-        .scale = {0.5f / 0.229f, 0.5f / 0.224f, 0.5f / 0.225f},                                                       \
-        .shift = {(0.5f - 0.485f) / 0.229f, (0.5f - 0.456f) / 0.224f, (0.5f - 0.406f) / 0.225f},                      \
+        RF_IMAGENET_COLOURS,                                                                                           \
         .norm_eps = 1e-5,                                                                                             \
         .form = &(const int){(depth - 2) / 6},                                                                        \
         .build = build,                                                                                               \

@@ -53,8 +53,7 @@ const rf_feature_net rf__feature_squeezenet = {
     .sha256 = "b8a52dc0 f364aa15",
     .size = 224,
     .channels = 3,
-    .scale = {0.5f / 0.229f, 0.5f / 0.224f, 0.5f / 0.225f},
-    .shift = {(0.5f - 0.485f) / 0.229f, (0.5f - 0.456f) / 0.224f, (0.5f - 0.406f) / 0.225f},
+    RF_IMAGENET_COLOURS,
     .form = &torchvision,
     .build = build,
 };

@@ -50,9 +50,7 @@ static void build_alexnet(rf_graph *g, const void *form, rf_node *x, rf_feature_
     head(g, "classifier.1", "classifier.4", "classifier.6", rf__max_pool(g, x, 3, 2, 0, false), 6, out);
 }
 
-#define IMAGENET                                                                                                      \
-    .size = 224, .channels = 3, .scale = {0.5f / 0.229f, 0.5f / 0.224f, 0.5f / 0.225f},                               \
-    .shift = {(0.5f - 0.485f) / 0.229f, (0.5f - 0.456f) / 0.224f, (0.5f - 0.406f) / 0.225f}
+#define IMAGENET .size = 224, .channels = 3, RF_IMAGENET_COLOURS
 
 const rf_feature_net rf__feature_vgg16 = {
     .name = "vgg16",
