@@ -81,6 +81,9 @@ void rf__compare_print(const rf_compare *compare, FILE *stream);
 json_t *rf__compare_json(const rf_compare *compare); /* new reference */
 /* compare.png in `folder`; false when it could not be drawn. */
 bool rf__compare_draw(const rf_compare *compare, const char *folder);
+/* NAME.dat as `write` has it, and NAME.png, which the script draws of it; both inside folder. */
+bool rf__compare_figure(const rf_compare *compare, const char *folder, const char *name, void (*write)(const rf_compare *, FILE *),
+                        const char *script);
 /* Of a waterfall: factors over the first row and the row before. */
 void rf__compare_waterfall_print(const rf_compare *compare, FILE *stream);
 bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder); /* waterfall.png */

@@ -100,8 +100,8 @@ static bool is_first_of_series(const rf_compare *compare, int index) {
 }
 
 /* One block a series, its points by network answers: NFE, ms, distance, its deviation, PSNR, its deviation. */
-static int write_points(const rf_compare *compare, FILE *stream) {
-    int order[RF_COMPARE_ROWS], series = 0;
+static void write_points(const rf_compare *compare, FILE *stream) {
+    int order[RF_COMPARE_ROWS];
     order_rows(compare, order);
     for (int first = 0; first < compare->rows; first++) {
         if (!is_first_of_series(compare, first)) continue;
@@ -114,9 +114,7 @@ static int write_points(const rf_compare *compare, FILE *stream) {
                     1000 * rf__compare_spread(compare, row, MEMBER(seconds)).mean, distance.mean, distance.deviation, psnr.mean, psnr.deviation);
         }
         fputs("\n\n", stream);
-        series++;
     }
-    return series;
 }
 
 static const char script[] =
@@ -131,13 +129,21 @@ static const char script[] =
     "unset key\nset xlabel 'milliseconds an image'\n"
     "plot for [i=0:LAST] 'compare.dat' index i using 2:5:6 lw 1.5 pt 7 ps 0.8\nunset multiplot\nset output\n";
 
-bool rf__compare_draw(const rf_compare *compare, const char *folder) {
-    char path[4096], text[sizeof script + 64];
+bool rf__compare_figure(const rf_compare *compare, const char *folder, const char *name, void (*write)(const rf_compare *, FILE *),
+                        const char *script) {
+    char path[4096], picture[64];
     rf_writer *writer = NULL;
-    snprintf(path, sizeof path, "%s/compare.dat", folder);
+    snprintf(path, sizeof path, "%s/%s.dat", folder, name);
+    snprintf(picture, sizeof picture, "%s.png", name);
     if (rf__writer_open(&writer, path) != RF_OK) return false;
-    int series = write_points(compare, rf__writer_stream(writer));
-    if (rf__writer_commit(&writer) != RF_OK) return false;
+    write(compare, rf__writer_stream(writer));
+    return rf__writer_commit(&writer) == RF_OK && rf__gnuplot(folder, script, (const char *const[]){picture, NULL});
+}
+
+bool rf__compare_draw(const rf_compare *compare, const char *folder) {
+    char text[sizeof script + 64];
+    int series = 0;
+    for (int i = 0; i < compare->rows; i++) series += is_first_of_series(compare, i);
     snprintf(text, sizeof text, "LAST = %d\nDISTANCE = %d\n%s", series - 1, compare->settings.data[0] != 0, script);
-    return rf__gnuplot(folder, text, (const char *const[]){"compare.png", NULL});
+    return rf__compare_figure(compare, folder, "compare", write_points, text);
 }

@@ -2,8 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "../base/file.h"
-#include "../base/gnuplot.h"
 #include "compare.h"
 
 #define MEMBER(name) offsetof(rf_compare_result, name)
@@ -65,13 +63,8 @@ static int right_margin(const rf_compare *compare) {
 }
 
 bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder) {
-    char path[4096], text[sizeof script + 96];
-    rf_writer *writer = NULL;
-    snprintf(path, sizeof path, "%s/waterfall.dat", folder);
-    if (rf__writer_open(&writer, path) != RF_OK) return false;
-    write_rows(compare, rf__writer_stream(writer));
-    if (rf__writer_commit(&writer) != RF_OK) return false;
+    char text[sizeof script + 96];
     snprintf(text, sizeof text, "LAST = %d\nFIRST = %g\nRIGHT = %d\n%s", compare->rows - 1, 1000 * of(compare, 0, MEMBER(seconds)).mean,
              right_margin(compare), script);
-    return rf__gnuplot(folder, text, (const char *const[]){"waterfall.png", NULL});
+    return rf__compare_figure(compare, folder, "waterfall", write_rows, text);
 }
