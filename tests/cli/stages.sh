@@ -10,6 +10,8 @@ cd "$here" || exit 1
 model dit r.safetensors height=16 width=16 depth=1 $REST refines=gap predictor=fine.safetensors
 generate() { "$STRAIT" generate -q -m fine.safetensors "$@"; }
 write() { file=$1; shift; { printf 'stages:\n'; printf '  - {%s}\n' "$@"; } > "$file"; }
+# bad NAME CODE WORD STAGE...: what these stages are refused with
+bad() { name=$1 code=$2 word=$3; shift 3; write bad.yaml "$@"; refused "$name" "$code" "$word" generate --stages bad.yaml -o no.png; }
 count() { grep -o "\"$2\": [0-9]*" "$1" | head -1 | grep -o '[0-9]*$'; }
 
 write s.yaml "model: coarse.safetensors, to: 0.6, blocks: H2P4" "from: 0.55, blocks: P4R2, refiner: r.safetensors"
@@ -32,28 +34,17 @@ generate --stages none.yaml -o cut.png --disable-image-metadata
 generate --blocks H8 -o whole.png --disable-image-metadata
 same "a switch that changes nothing" cut.png whole.png
 
-write bad.yaml "to: 0.5, blocks: H4" "from: 0.6, blocks: H4"
-refused "hole" 2 "nobody walks between" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4" "from: 0, blocks: H4"
-refused "re-noised to 0" 2 "inside (0, 1)" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4" "from: 1, blocks: H4"
-refused "re-noised to 1" 2 "from is 1" generate --stages bad.yaml -o no.png
-write bad.yaml "from: 0.1, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
-refused "begins late" 2 "first stage" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4" "from: 0.5, to: 0.9, blocks: H4"
-refused "ends early" 2 "last stage ends" generate --stages bad.yaml -o no.png
-write bad.yaml "model: coarse.safetensors, to: 0.5, blocks: H4, refiner: r.safetensors" "from: 0.5, blocks: H4"
-refused "wrong refiner" 1 "r.safetensors" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4" "from: 0.5, blocks: H1R2, refiner: r.safetensors"
-refused "wrong gap" 2 "trained for" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4" "from: 0.5, blocks: H4R4"
-refused "no refiner" 2 "refiner" generate --stages bad.yaml -o no.png
-write bad.yaml "blocks: H4" "from: 0.5, resolution: 8, blocks: H4"
-refused "ends small" 1 "last stage makes 8x8" generate --stages bad.yaml -o no.png
-write bad.yaml "model: classless.safetensors, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
-refused "other classes" 1 "classes" generate --stages bad.yaml -o no.png
-write bad.yaml "to: 0.5, blocks: H4, upsampler: magic" "from: 0.5, blocks: H4, upsampler: magic"
-refused "no such upsampler" 2 "magic" generate --stages bad.yaml -o no.png
+bad "hole" 2 "nobody walks between" "to: 0.5, blocks: H4" "from: 0.6, blocks: H4"
+bad "re-noised to 0" 2 "inside (0, 1)" "to: 0.5, blocks: H4" "from: 0, blocks: H4"
+bad "re-noised to 1" 2 "from is 1" "to: 0.5, blocks: H4" "from: 1, blocks: H4"
+bad "begins late" 2 "first stage" "from: 0.1, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
+bad "ends early" 2 "last stage ends" "to: 0.5, blocks: H4" "from: 0.5, to: 0.9, blocks: H4"
+bad "wrong refiner" 1 "r.safetensors" "model: coarse.safetensors, to: 0.5, blocks: H4, refiner: r.safetensors" "from: 0.5, blocks: H4"
+bad "wrong gap" 2 "trained for" "to: 0.5, blocks: H4" "from: 0.5, blocks: H1R2, refiner: r.safetensors"
+bad "no refiner" 2 "refiner" "to: 0.5, blocks: H4" "from: 0.5, blocks: H4R4"
+bad "ends small" 1 "last stage makes 8x8" "blocks: H4" "from: 0.5, resolution: 8, blocks: H4"
+bad "other classes" 1 "classes" "model: classless.safetensors, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
+bad "no such upsampler" 2 "magic" "to: 0.5, blocks: H4, upsampler: magic" "from: 0.5, blocks: H4, upsampler: magic"
 refused "a grid beside stages" 2 "inside the stages" generate --stages s.yaml --steps 4 -o no.png
 write bad.yaml "resolution: 8, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
 refused "a size the weights do not fit" 1 "fit no other size" "$STRAIT" generate -q -m unet.safetensors --stages bad.yaml -o no.png
