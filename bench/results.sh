@@ -1,30 +1,35 @@
 #!/bin/sh
 # results.sh - remake docs/results.md: the text of docs/results.in.md with the output of every command in it.
 #
-#   bench/results.sh full     into docs/results.md and docs/images/      (an hour; quiet machine)
-#   bench/results.sh quick    into out/results-quick/                    (under 20 minutes; fewer images and seeds)
+#   bench/results.sh full     into docs/results.md and docs/images/      (half an hour; quiet machine)
+#   bench/results.sh quick    into out/results-quick/                    (about twelve minutes; two groups of seeds, no control rows)
 #
-# In the text, a line "$ COMMAND" is run from the repository's root and replaced by itself and its output; "picture FILE NAME" copies a figure
-# beside the page and shows it. $STRAIT, $SIZE (images and seeds of
-# `strait compare`, unless you set it) and $OUT (a folder for what commands write) are set here.
+# In the text, a line "$ COMMAND" is run from the repository's root and replaced by itself and its output, "$$ COMMAND" in the full version only; "picture
+# FILE NAME" copies a figure beside the page and shows it. Set here: $STRAIT, $SIZE (images and seeds of `strait compare`, unless you set it), $GRIDS (the
+# folder of its grids), $JOBS and $OUT (a folder for what commands write). Both versions use the same pictures a group, because a Fréchet distance falls with
+# their number; the quick one ends with bench/results_check.awk, which says of each number that has a spread whether it is inside the one stated.
 set -u
 mode=${1:-}
 case $mode in
-full) page=docs/results.md images=docs/images SIZE=${SIZE-} ;;
-quick) page=out/results-quick/results.md images=out/results-quick SIZE=${SIZE--n 200 --seeds 2} ;;
+full) page=docs/results.md images=docs/images SIZE=${SIZE--n 200 --paired 24} GRIDS=recipes/compare JOBS=24 ;;
+quick) page=out/results-quick/results.md images=out/results-quick SIZE=${SIZE--n 200 --paired 24 --seeds 2} GRIDS=out/results-quick/grids JOBS=8 ;;
 *) echo "usage: bench/results.sh full|quick" >&2; exit 2 ;;
 esac
 STRAIT=${STRAIT:-build/strait}
 OUT=${OUT:-runs/results-$mode}
-export STRAIT SIZE OUT
+export STRAIT SIZE GRIDS JOBS OUT
 mkdir -p "$(dirname "$page")" "$images" "$OUT"
+if [ "$mode" = quick ]; then
+    mkdir -p "$GRIDS"
+    for grid in recipes/compare/*.yaml; do { grep -v '^controls:' "$grid"; echo 'controls: false'; } > "$GRIDS/${grid##*/}"; done
+fi
 log=$OUT/log
 : > "$log"
 failed=0 begun=$(date +%s)
 
 run() {
     echo "== $1" | tee -a "$log" >&2
-    printf '    $ %s\n' "$(printf '%s' "$1" | sed -e "s|\$STRAIT|strait|; s|\$SIZE *|${SIZE:+$SIZE }|; s|\$OUT|runs|g")"
+    printf '    $ %s\n' "$(printf '%s' "$1" | sed -e "s|\$STRAIT|strait|; s|\$SIZE *|${SIZE:+$SIZE }|; s|\$OUT|runs|g; s|\$GRIDS|$GRIDS|g; s|\$JOBS|$JOBS|g")"
     if sh -c "$1" > "$OUT/output" 2>> "$log"; then
         sed 's/^/    /' "$OUT/output"
     else
@@ -37,6 +42,7 @@ run() {
     while IFS= read -r line; do
         case $line in
         '$ '*) run "${line#??}" ;;
+        '$$ '*) [ "$mode" = quick ] || run "${line#???}" ;;
         'picture '*)
             # shellcheck disable=SC2086
             set -- $line
@@ -54,5 +60,6 @@ run() {
     echo
     echo "All of it took $((($(date +%s) - begun) / 60)) minutes; $failed commands did not run here."
 } < docs/results.in.md > "$page.part" && mv "$page.part" "$page"
+if [ "$mode" = quick ]; then awk -f bench/results_check.awk docs/results.md "$page" > "$OUT/check" || failed=$((failed + 1)); cat "$OUT/check" >> "$page"; tail -1 "$page" >&2; fi
 echo "$page" >&2
 [ "$failed" -eq 0 ]
