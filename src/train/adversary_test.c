@@ -9,6 +9,7 @@
 #include "method_test.h"
 #include "../base/memory.h"
 #include "../io/image.h"
+#include "../models/network_test.h"
 
 enum { SIDE = 8, SCALARS = SIDE * SIDE, ROWS = 8, PICTURES = 6 };
 
@@ -29,17 +30,10 @@ static int make_files(void **state) {
         rf__image_free(&image);
         if (status != RF_OK) return 1;
     }
-    const rf_model_kind *kind = rf__model_kind_find("classifier");
-    void *config = calloc(1, kind->config_size);
-    rf_model *model = NULL;
-    int64_t count;
-    bool made = rf__fields_defaults(kind->fields, config) == RF_OK && rf__fields_set(kind->fields, config, "height", "8", "") == RF_OK &&
-                rf__fields_set(kind->fields, config, "width", "8", "") == RF_OK && rf__fields_set(kind->fields, config, "base", "8", "") == RF_OK &&
-                rf__model_create(&model, kind, config, 4) == RF_OK &&
-                rf__model_save(model, rf__weights_all(model->weights, &count), judge, RF_F32, NULL) == RF_OK;
+    rf_model *model = fresh_network("classifier", SETTINGS("height=8", "width=8", "base=8"), 4);
+    save_as_is(model, judge);
     rf__model_free(&model);
-    free(config);
-    return made ? 0 : 1;
+    return 0;
 }
 
 static int remove_files(void **state) {
