@@ -10,10 +10,10 @@
 
 #define PIXELS_LIMIT ((uint64_t)16 << 30)
 
-extern const rf_dataset_kind rf__dataset_fashion, rf__dataset_mnist, rf__dataset_cifar10, rf__dataset_folder;
+extern const rf_dataset_kind rf__dataset_fashion, rf__dataset_mnist, rf__dataset_cifar10, rf__dataset_emoji, rf__dataset_folder;
 
 const rf_dataset_kind *const *rf__dataset_kinds(void) {
-    static const rf_dataset_kind *const kinds[] = {&rf__dataset_fashion, &rf__dataset_mnist, &rf__dataset_cifar10,
+    static const rf_dataset_kind *const kinds[] = {&rf__dataset_fashion, &rf__dataset_mnist, &rf__dataset_cifar10, &rf__dataset_emoji,
                                                    &rf__dataset_folder, NULL};
     return kinds;
 }
@@ -139,4 +139,38 @@ void rf__dataset_image(const rf_dataset *dataset, int64_t index, bool flip, floa
     for (int y = 0; y < dataset->height; y++)
         for (int x = 0; x < w; x++)
             for (int c = 0; c < ch; c++) *out++ = rf__pixel_to_f32(from[(y * w + (flip ? w - 1 - x : x)) * ch + c]);
+}
+
+/* Pixel (y, x) of a smaller picture: the mean of dy x dx pixels, in whole numbers so that it is the same everywhere. */
+static void average(const rf_dataset *from, const uint8_t *picture, int dy, int dx, int y, int x, uint8_t *to) {
+    int channels = from->channels, half = dy * dx / 2;
+    for (int c = 0; c < channels; c++) {
+        int sum = 0;
+        for (int i = 0; i < dy; i++)
+            for (int k = 0; k < dx; k++) sum += picture[((y * dy + i) * from->width + x * dx + k) * channels + c];
+        to[c] = (uint8_t)((sum + half) / (dy * dx));
+    }
+}
+
+rf_status rf__dataset_smaller(rf_dataset **out, const rf_dataset *dataset, int height, int width) {
+    *out = NULL;
+    if (height < 1 || width < 1 || dataset->height % height || dataset->width % width)
+        return rf__fail(RF_EINVAL, "%s has pictures of %dx%d, expected a divisor instead of %dx%d", dataset->name, dataset->width, dataset->height, width, height);
+    rf_dataset *small = calloc(1, sizeof *small);
+    if (!small) return rf__fail(RF_ENOMEM, "no memory for a data set");
+    snprintf(small->name, sizeof small->name, "%s", dataset->name);
+    rf_status status = rf__dataset_alloc(small, dataset->count, height, width, dataset->channels, dataset->labels ? dataset->classes : 0);
+    if (status != RF_OK) {
+        rf__dataset_free(&small);
+        return status;
+    }
+    int dy = dataset->height / height, dx = dataset->width / width;
+    int64_t bytes = (int64_t)dataset->height * dataset->width * dataset->channels;
+    uint8_t *to = small->pixels;
+    for (int64_t n = 0; n < dataset->count; n++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++, to += dataset->channels) average(dataset, dataset->pixels + n * bytes, dy, dx, y, x, to);
+    if (small->labels) memcpy(small->labels, dataset->labels, (size_t)dataset->count * sizeof *small->labels);
+    *out = small;
+    return RF_OK;
 }

@@ -34,6 +34,9 @@ void rf__dataset_free(rf_dataset **dataset);
 /* One picture as f32 in [-1,1], mirrored left to right when `flip`. */
 void rf__dataset_image(const rf_dataset *dataset, int64_t index, bool flip, float *out);
 
+/* The same pictures, each pixel the rounded mean of those it stands for; height and width divide the set's. No class names. */
+rf_status rf__dataset_smaller(rf_dataset **out, const rf_dataset *dataset, int height, int width);
+
 /* Shared by the formats: room for count pictures; limits checked before allocating. */
 rf_status rf__dataset_alloc(rf_dataset *dataset, int64_t count, int height, int width, int channels, int classes);
 rf_status rf__dataset_names(rf_dataset *dataset, const char *const *names);

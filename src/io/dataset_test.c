@@ -1,4 +1,4 @@
-/* dataset_test.c - idx, CIFAR-10 and folders: read what was written, refuse what lies, say where a missing set comes from. */
+/* dataset_test.c - idx, CIFAR-10, emoji and folders: read what was written, refuse what lies, say where a missing set comes from. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +81,7 @@ static void idx(void **state) {
     write_idx("t10k-images-idx3-ubyte", 2051, 0xffffffffu, 4, 3, 60, 0);
     assert_int_equal(open_set(&set, "mnist", "test", 0), RF_EFORMAT);
     assert_int_equal(open_set(&set, "imagenet", "test", 0), RF_ENOTFOUND);
-    assert_non_null(strstr(rf_last_error(), "fashion-mnist, mnist, cifar10, folder"));
+    assert_non_null(strstr(rf_last_error(), "fashion-mnist, mnist, cifar10, emoji, folder"));
     assert_int_equal(open_set(&set, "mnist", "valid", 0), RF_EINVAL);
 }
 
@@ -235,6 +235,49 @@ static void folder_of_pictures(void **state) {
     assert_int_equal(rf__dataset_open(&set, &(rf_dataset_spec){"folder", "/nowhere", "train", 0}), RF_EIO);
 }
 
+/* A sheet of 2x1 cells, one of them half transparent: over white; rows of the table that are not Noto's are passed over. */
+static void emoji_sheet(void **state) {
+    (void)state;
+    rf_dataset *set;
+    rf_image sheet;
+    char *path = strdup(in_folder("emoji"));
+    assert_int_equal(rf__make_dirs(path), RF_OK);
+    assert_int_equal(rf__image_create(&sheet, 132, 66, 4), RF_OK);
+    for (int y = 0; y < 66; y++)
+        for (int x = 0; x < 132; x++) memcpy(sheet.pixels + 4 * (y * 132 + x), x < 66 ? "\x0a\x14\x1e\xff" : "\0\0\0\0", 4);
+    assert_int_equal(rf__png_write(in_folder("emoji/noto_64.png"), &sheet, NULL, 0), RF_OK);
+    rf__image_free(&sheet);
+    const char *table = "sheet_x\tsheet_y\tcaption\tcategory\tsubcategory\tunified\tin_noto\tin_twemoji\n0\t0\ta\tFlags\tx\t1F\t1\t1\n"
+                        "0\t0\tb\tFlags\tx\t1F\t0\t1\n1\t0\tc\tSymbols\tx\t1F\t1\t1\n";
+    assert_int_equal(rf__file_write(in_folder("emoji/captions.tsv"), table, strlen(table)), RF_OK);
+    const rf_dataset_spec spec = {"emoji", path, "train", 0};
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_OK);
+    assert_true(set->count == 2 && set->classes == 10 && set->height == 64 && set->width == 64);
+    assert_string_equal(set->class_names[set->labels[0]], "Flags");
+    assert_string_equal(set->class_names[set->labels[1]], "Symbols");
+    assert_memory_equal(set->pixels + 3 * (64 * 64 - 1), "\x0a\x14\x1e\xff\xff\xff", 6);
+    rf__dataset_free(&set);
+    const char *bad = "sheet_x\n2\t0\ta\tFlags\tx\t1F\t1\n";
+    assert_int_equal(rf__file_write(in_folder("emoji/captions.tsv"), bad, strlen(bad)), RF_OK);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "captions.tsv:2: cell 2, 0 lies outside"));
+    free(path);
+}
+
+/* Means, rounded: of (0, 1, 2, 4) 2, of (10, 10, 10, 11) 10. */
+static void smaller(void **state) {
+    (void)state;
+    rf_dataset set = {0}, *small;
+    assert_int_equal(rf__dataset_alloc(&set, 1, 2, 4, 1, 0), RF_OK);
+    memcpy(set.pixels, "\0\1\12\12\2\4\12\13", 8);
+    assert_int_equal(rf__dataset_smaller(&small, &set, 1, 2), RF_OK);
+    assert_true(small->count == 1 && small->height == 1 && small->width == 2 && !small->labels);
+    assert_memory_equal(small->pixels, "\2\12", 2);
+    rf__dataset_free(&small);
+    assert_int_equal(rf__dataset_smaller(&small, &set, 1, 3), RF_EINVAL);
+    rf__free(set.pixels);
+}
+
 /* The real set, where it is: the mosaics hold the official bytes. */
 static void cifar_mosaic(void **state) {
     (void)state;
@@ -267,6 +310,8 @@ int main(void) {
         cmocka_unit_test(folder_without_classes),
         cmocka_unit_test(cifar_binary),
         cmocka_unit_test(folder_of_pictures),
+        cmocka_unit_test(emoji_sheet),
+        cmocka_unit_test(smaller),
         cmocka_unit_test(cifar_mosaic),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

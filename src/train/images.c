@@ -36,6 +36,17 @@ static rf_status images_open(rf_source *source, const rf_data_config *config) {
 
 const rf_dataset *rf__source_dataset(const rf_source *source) { return source->kind->draw == images_draw ? source->self : NULL; }
 
+rf_status rf__source_smaller(rf_source *out, const rf_source *whole, int height, int width) {
+    const rf_dataset *set = rf__source_dataset(whole);
+    *out = (rf_source){0};
+    if (!set) return rf__fail(RF_EUNSUPPORTED, "data %s has one size, expected pictures for several", whole->kind->is.name);
+    rf_dataset *smaller = NULL;
+    RF_TRY(rf__dataset_smaller(&smaller, set, height, width));
+    describe(out, smaller);
+    out->kind = whole->kind;
+    return RF_OK;
+}
+
 /* ---- one entry for each data set of io ---- */
 
 enum { SETS_MAX = 32 };

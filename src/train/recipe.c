@@ -7,6 +7,7 @@
 #include "../base/memory.h"
 #include "../io/yaml.h"
 #include "recipe_fields.h"
+#include "resolutions.h"
 
 enum { SECTIONS = 10 };
 
@@ -200,6 +201,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
     RF_TRY(check_loss(recipe, &shape, where));
     RF_TRY(check_adversary(recipe, &shape, where));
     RF_TRY(check_path(recipe, &shape, where));
+    RF_TRY(rf__resolutions_check(recipe, where));
     if (t->label_drop > 0 && recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);
     if (recipe->evaluate.accuracy[0] && !recipe->kind->classifies)

@@ -13,6 +13,8 @@ const rf_field_desc rf__data_fields[] = {
     {"real_share", RF_FIELD_FLOAT, AT(rf_data_config, real_share), "0.2", 0, 1, NULL, "pairs: share of samples drawn from it"},
     {"limit", RF_FIELD_INT, AT(rf_data_config, limit), "0", 0, 1e9, NULL, "use only the first so many samples; 0: all"},
     {"flip", RF_FIELD_BOOL, AT(rf_data_config, flip), "false", 0, 0, NULL, "mirror half of the images"},
+    {"resolutions", RF_FIELD_INTS, AT(rf_data_config, resolutions), "[]", 1, 4096, NULL,
+     "sides of the pictures, a step each in turn ([32, 64]), for a dit: divisors of the set's own, to which they are averaged down; empty: its own"},
     {NULL}};
 
 static const char *const dtypes[] = {"f32", "bf16", NULL}, *const normalisers[] = {"off", "sample", "time", NULL};

@@ -13,6 +13,7 @@ typedef struct rf_data_config {
     char real[RF_FIELD_STRING_MAX]; /* a second store, of pairs found by inverting data */
     double real_share;
     int64_t limit;    /* use only the first so many samples; 0: all */
+    rf_int_list resolutions; /* sides of the pictures, a step each in turn; empty: the set's own */
     bool flip;
 } rf_data_config;
 extern const rf_field_desc rf__data_fields[];

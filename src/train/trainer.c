@@ -9,15 +9,14 @@
 #include "../models/grow.h"
 #include "crossing.h"
 #include "memory_need.h"
+#include "resolutions.h"
 
-/* Forward, loss and backward of `micro_batch` rows. */
-static rf_status build_plan(rf_trainer *tr) {
+rf_status rf__trainer_plan(const rf_trainer *tr, const rf_model *model, rf_graph **graph, rf_plan **out) {
     const rf_recipe *recipe = tr->recipe;
-    const rf_model *model = tr->model;
     int64_t rows = recipe->train.micro_batch;
-    tr->graph = rf__graph_create((rf_dtype)recipe->train.dtype);
-    if (!tr->graph) return rf__fail(RF_ENOMEM, "training: no memory for the graph");
-    rf_graph *g = tr->graph;
+    *graph = rf__graph_create((rf_dtype)recipe->train.dtype);
+    if (!*graph) return rf__fail(RF_ENOMEM, "training: no memory for the graph");
+    rf_graph *g = *graph;
     rf_model_inputs in = rf__model_declare(g, &model->shape, rows, true);
     rf_node *v = rf__model_velocity(g, model->kind, model->config, &in);
     if (!v) return rf__graph_status(g);
@@ -45,7 +44,7 @@ static rf_status build_plan(rf_trainer *tr) {
     rf_node *loss = rf__loss_build(g, &plan, &parts);
     RF_TRY(rf__graph_status(g));
     RF_TRY(rf_grad(g, loss, rf__loss_nudges(&plan)));
-    return rf__plan_build(&tr->plan, g, model->weights, rf__kernels());
+    return rf__plan_build(out, g, model->weights, rf__kernels());
 }
 
 /* The weights of another network of the same kind, and what that one descends from. */
@@ -80,11 +79,11 @@ static rf_status prepare(rf_trainer *tr) {
 }
 
 /* Rows in order, so that the sum does not depend on threads. */
-static void note_loss(rf_trainer *tr) {
+static void note_loss(rf_trainer *tr, const rf_lanes *lanes) {
     double sum = 0;
     if (!tr->recipe->coupling->anneals || tr->recipe->annealing->at) return;
-    for (int64_t r = 0; r < tr->lanes.batch; r++) sum += (double)tr->lanes.loss[r];
-    rf__anneal_note(&tr->recipe->anneal, &tr->anneal, sum / (double)tr->lanes.batch);
+    for (int64_t r = 0; r < lanes->batch; r++) sum += (double)lanes->loss[r];
+    rf__anneal_note(&tr->recipe->anneal, &tr->anneal, sum / (double)lanes->batch);
 }
 
 /* The networks that help. */
@@ -128,7 +127,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
     if (c->init[0]) RF_TRY(start_from(tr, c->init));
     RF_TRY(open_frozen(tr, &shape));
-    RF_TRY(build_plan(tr));
+    RF_TRY(rf__trainer_plan(tr, tr->model, &tr->graph, &tr->plan));
     RF_TRY(rf__need_of_plan(recipe, tr->plan, rf__pool_size(tr->pool)));
     RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
 
@@ -151,7 +150,8 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     }
     const rf_plan *initial = tr->initial ? tr->initial->plan : NULL;
     RF_TRY(rf__lanes_init(&tr->lanes, tr->plan, initial, trained, &shape, &tr->fill, c->micro_batch, (int)c->lanes, (uint64_t)c->seed, tr->pool));
-    return tr->adversary ? rf__adversary_start(tr->adversary, &tr->lanes, initial) : RF_OK;
+    if (tr->adversary) RF_TRY(rf__adversary_start(tr->adversary, &tr->lanes, initial));
+    return rf__resolutions_open(&tr->resolutions, tr);
 }
 
 rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *source, int threads) {
@@ -173,6 +173,7 @@ rf_status rf__trainer_create(rf_trainer **out, rf_recipe *recipe, rf_source *sou
 void rf__trainer_free(rf_trainer **trainer) {
     rf_trainer *tr = *trainer;
     if (!tr) return;
+    rf__resolutions_free(&tr->resolutions);
     rf__adversary_free(&tr->adversary);
     rf__lanes_fini(&tr->lanes);
     rf__online_free(&tr->online);
@@ -199,22 +200,23 @@ int64_t rf__trainer_count(const rf_trainer *trainer) {
 
 rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     double start = rf__now();
+    rf_lanes *lanes = tr->resolutions ? rf__resolutions_lanes(tr->resolutions, tr->step) : &tr->lanes;
     RF_TRY(prepare(tr));
-    RF_TRY(rf__lanes_run(&tr->lanes, (uint64_t)tr->step));
+    RF_TRY(rf__lanes_run(lanes, (uint64_t)tr->step));
     double summed = rf__now();
-    double norm2 = rf__optim_reduce(&tr->optim, tr->pool, tr->lanes.grads, tr->lanes.lanes);
+    double norm2 = rf__optim_reduce(&tr->optim, tr->pool, lanes->grads, lanes->lanes);
     double reduced = rf__now();
     float *w = rf__weights_all(tr->model->weights, &(int64_t){0});
-    bool applied = rf__optim_step(&tr->optim, tr->pool, w, tr->ema, tr->lanes.grads[0], norm2, tr->step);
+    bool applied = rf__optim_step(&tr->optim, tr->pool, w, tr->ema, lanes->grads[0], norm2, tr->step);
     double updated = rf__now();
     if (applied) RF_TRY(rf__weights_refresh(tr->model->weights, tr->pool));
     if (tr->adversary) RF_TRY(rf__adversary_step(tr->adversary, (uint64_t)tr->step));
-    note_loss(tr);
-    if (tr->scale) rf__time_scale_add(tr->scale, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
+    note_loss(tr, lanes);
+    if (tr->scale) rf__time_scale_add(tr->scale, lanes->loss, lanes->t, lanes->batch);
     tr->step++;
-    if (bins) rf__loss_bins_add(bins, tr->lanes.loss, tr->lanes.t, tr->lanes.batch);
-    double done = rf__now(), workers = (double)tr->lanes.workers;
-    rf_lanes_seconds work = rf__lanes_seconds(&tr->lanes);
+    if (bins) rf__loss_bins_add(bins, lanes->loss, lanes->t, lanes->batch);
+    double done = rf__now(), workers = (double)lanes->workers;
+    rf_lanes_seconds work = rf__lanes_seconds(lanes);
     tr->seconds = (rf_step_seconds){.data = work.data / workers, .network = work.network / workers, .lanes = summed - start,
                                     .reduce = reduced - summed, .optim = updated - reduced, .refresh = done - updated, .whole = done - start};
     return RF_OK;

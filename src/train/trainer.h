@@ -13,6 +13,8 @@ typedef struct rf_step_seconds {
     double data, network, lanes, reduce, optim, refresh, whole; /* lanes: wall time of data + network together */
 } rf_step_seconds;
 
+typedef struct rf_resolutions rf_resolutions; /* resolutions.h */
+
 typedef struct rf_trainer {
     rf_recipe *recipe;        /* borrowed */
     rf_pool *pool;
@@ -30,6 +32,7 @@ typedef struct rf_trainer {
     rf_time_scale *scale;     /* NULL: not normalised by time */
     rf_initial *initial;      /* NULL: the path needs none */
     rf_lanes lanes;
+    rf_resolutions *resolutions; /* whose lanes work instead of those above; NULL: pictures of one size */
     rf_optim optim;
     int64_t step;             /* steps done, skipped ones included */
     rf_step_seconds seconds;  /* of the newest step */
@@ -41,6 +44,9 @@ void rf__trainer_free(rf_trainer **trainer);
 /* One update, and one of the adversary where there is one: gradient of the whole batch, reduce, clip, Adam, EMA, refresh of the packed weights. bins: may be NULL. A gradient that is
  * not finite skips the update (trainer->optim.skipped). */
 rf_status rf__trainer_step(rf_trainer *trainer, rf_loss_bins *bins);
+
+/* Forward, loss and backward of a micro-batch of `model`, which is the trainer's at some size; both outputs are the caller's, also after an error. */
+rf_status rf__trainer_plan(const rf_trainer *trainer, const rf_model *model, rf_graph **graph, rf_plan **out);
 
 /* Length of the whole weight vector (trained part and buffers). */
 int64_t rf__trainer_count(const rf_trainer *trainer);
