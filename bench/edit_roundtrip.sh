@@ -1,10 +1,10 @@
 #!/bin/sh
 # Round trips of real pictures, picture -> noise -> picture, by solver and number of steps: the table and the figure of docs/edit.md.
 #   bench/edit_roundtrip.sh [OUT_FOLDER]        (runs/edit when not given; goes on with what is there)
-# STRAIT: the program. PICTURES: of one set (32). THREADS (1). Each set of pictures is one "seed": pictures 0.., 1000.., 2000.. of the test split.
+# STRAIT: the program. PICTURES: of one set (32). SETS, STEPS: which to run. THREADS (1). Each set of pictures is one "seed": pictures 0.., 1000.., 2000.. of the test split.
 set -u
 out=${1:-runs/edit}
-strait=${STRAIT:-build/strait} pictures=${PICTURES:-32} threads=${THREADS:-1}
+strait=${STRAIT:-build/strait} pictures=${PICTURES:-32} threads=${THREADS:-1} sets=${SETS:-fashion mnist cifar}
 shared=${STRAIT_SHARED:-../shared}/data
 w=$shared/weights
 lpips="--lpips perceptual-squeeze-caffe --lpips-backbone $w/squeezenet-v1.1-fp16/squeezenet_v1.1.bin --lpips-heads $w/lpips-heads/squeeze.pth"
@@ -13,23 +13,26 @@ table=$out/roundtrip.tsv
 [ -f "$table" ] || printf 'set\tsolver\tsteps\tfirst\tcalls\tpsnr\tssim\tperceptual\tlatent_sd\n' > "$table"
 number() { sed -n "s/^ *\"$2\": \([-0-9.e]*\),*$/\1/p" "$1" | head -1; }
 
-# one SET MODEL SOURCE SOLVER STEPS FIRST
+# one SET SOLVER STEPS FIRST
 one() {
-    grep -q "^$1	$4	$5	$6	" "$table" && return
+    grep -q "^$1	$2	$3	$4	" "$table" && return
+    case $1 in
+    fashion) model=models/fashion-rf.safetensors source=fashion-mnist:test ;;
+    mnist) model=$w/mnist-flow-vit/DiffusionViT.pth source=mnist:test ;;
+    cifar) model=models/cifar-small.safetensors source=cifar10:test ;;
+    esac
     # shellcheck disable=SC2086
-    "$strait" invert -q -t "$threads" -m "$2" "$3" -i "$6" -b "$pictures" --steps "$5" --sampling-method "$4" $lpips --json "$out/one.json" || return
+    "$strait" invert -q -t "$threads" -m "$model" $source -i "$4" -b "$pictures" --steps "$3" --sampling-method "$2" $lpips --json "$out/one.json" || return
     calls=$(awk "BEGIN { print $(number "$out/one.json" rows_invert) + $(number "$out/one.json" rows_reconstruct) }")
     psnr=$(awk "BEGIN { printf \"%.3f\", 10 * log(4 / ($(number "$out/one.json" mse) + 1e-30)) / log(10) }")
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$4" "$5" "$6" "$calls" "$psnr" "$(number "$out/one.json" ssim)" \
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$calls" "$psnr" "$(number "$out/one.json" ssim)" \
         "$(number "$out/one.json" perceptual-squeeze-caffe)" "$(number "$out/one.json" latent_deviation)" >> "$table"
 }
 
-for steps in 4 6 8 11 15 22 30; do
+for steps in ${STEPS:-4 6 8 11 15 22 30}; do
     for first in 0 1000 2000; do
         for solver in euler midpoint fireflow reversible; do
-            one fashion models/fashion-rf.safetensors fashion-mnist:test $solver $steps $first
-            one mnist "$w/mnist-flow-vit/DiffusionViT.pth" mnist:test $solver $steps $first
-            one cifar models/cifar-small.safetensors cifar10:test $solver $steps $first
+            for set in $sets; do one "$set" $solver "$steps" $first; done
         done
     done
 done

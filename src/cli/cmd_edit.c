@@ -7,6 +7,7 @@
 #include "../base/memory.h"
 #include "../eval/features.h"
 #include "command.h"
+#include "edit_region.h"
 #include "edit_run.h"
 #include "names.h"
 #include "outpath.h"
@@ -15,7 +16,7 @@
 
 typedef struct edit_flags {
     rf_edit_flags edit; /* first */
-    const char *strategy, *mask, *side, *judge, *judge_net, *rule;
+    const char *strategy, *mask, *side, *judge, *judge_net, *rule, *region;
     int64_t class_offset, inject, memory, disk;
     rf_arg_list blocks;
     double strength, eta, gamma, stop;
@@ -26,7 +27,8 @@ static const char *strategy_names[RF_NAMES_MAX], *net_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
     {"output", 'o', NULL, RF_ARG_STRING, AT(edit.sampling.output), .value = "FILE.png", .help = "the edited pictures; %d, %03d is the number of a picture"},
-    {"side", 0, NULL, RF_ARG_STRING, AT(side), .value = "FILE.png", .help = "source, reconstruction and edit side by side, a row for each picture"},
+    {"side", 0, NULL, RF_ARG_STRING, AT(side), .value = "FILE.png",
+     .help = "source, --region, reconstruction and edit side by side, a row for each picture"},
     RF_EDIT_ARGS(edit_flags),
     {"strategy", 0, NULL, RF_ARG_CHOICE, AT(strategy), .preset = "fireflow", .choices = strategy_names, .value = "NAME",
      .help = "how to edit"},
@@ -51,6 +53,9 @@ static const rf_arg own[] = {
     {"judge-net", 0, NULL, RF_ARG_CHOICE, AT(judge_net), .preset = "classifier", .choices = net_names, .value = "NAME",
      .help = "what kind of network --judge is"},
     {"judge", 0, "classifier", RF_ARG_STRING, AT(judge), .value = "FILE", .help = "a trained classifier: report how often it sees the target class"},
+    {"region", 0, NULL, RF_ARG_STRING, AT(region), .value = "NAME|FILE.png",
+     .help = "report what changed inside and outside of it: object (brighter than the background), occlusion (what --judge needs to see the "
+             "source's class), or a picture of the model's size, white is inside"},
     {NULL},
 };
 static rf_arg table[RF_ARGS_MAX];
@@ -72,6 +77,7 @@ typedef struct edit {
     float *mask;
     int64_t right, seen; /* of the judge */
     rf_paired kept, inverted;
+    rf_edit_region region;
 } edit;
 
 /* ---- before the run ---- */
@@ -150,17 +156,25 @@ static rf_status write_one(const edit *c, int64_t k) {
 }
 
 static rf_status write_side(const edit *c) {
+    const float *parts[4] = {NULL};
     bool inverts = c->run.edits[0]->opts.strategy->inverts;
-    int columns = inverts ? 3 : 2;
+    int columns = 2 + inverts + (c->flags.region != NULL);
     rf_frame frame = {.shape = &c->model->shape, .columns = columns, .zoom = (int)c->flags.edit.zoom};
     rf_image picture;
-    RF_TRY(rf__picture_create(&picture, &frame, columns * c->run.count));
-    for (int64_t k = 0; k < c->run.count; k++) {
-        rf__picture_put(&picture, &frame, c->run.x + k * c->run.scalars, columns * k);
-        if (inverts) rf__picture_put(&picture, &frame, rf__edit_result(c->run.edits[k], RF_EDIT_RECONSTRUCT), columns * k + 1);
-        rf__picture_put(&picture, &frame, rf__edit_result(c->run.edits[k], RF_EDIT_SAMPLE), columns * k + columns - 1);
+    float *shown = rf__alloc_array((size_t)c->run.scalars, sizeof *shown);
+    if (!shown) return rf__fail(RF_ENOMEM, "no memory for a picture");
+    rf_status status = rf__picture_create(&picture, &frame, columns * c->run.count);
+    for (int64_t k = 0; status == RF_OK && k < c->run.count; k++) {
+        int n = 0;
+        parts[n++] = c->run.x + k * c->run.scalars;
+        if (c->flags.region) rf__edit_region_show(&c->region, &c->run, k, shown), parts[n++] = shown;
+        if (inverts) parts[n++] = rf__edit_result(c->run.edits[k], RF_EDIT_RECONSTRUCT);
+        parts[n++] = rf__edit_result(c->run.edits[k], RF_EDIT_SAMPLE);
+        for (int i = 0; i < n; i++) rf__picture_put(&picture, &frame, parts[i], columns * k + i);
     }
-    rf_status status = rf__png_write(c->flags.side, &picture, NULL, 0);
+    rf__free(shown);
+    RF_TRY(status);
+    status = rf__png_write(c->flags.side, &picture, NULL, 0);
     rf__image_free(&picture);
     return status;
 }
@@ -244,6 +258,7 @@ static rf_status report(const edit *c) {
     json_object_set_new(json, "rows", json_real(rows));
     json_object_set_new(json, "calls", json_integer((json_int_t)c->run.stats.batcher.calls));
     json_object_set_new(json, "kept", rf__paired_json(&c->kept, lpips));
+    if (c->flags.region) json_object_set_new(json, "region", rf__edit_region_json(&c->region, lpips));
     if (c->flags.inject) {
         json_object_set_new(json, "inject", json_integer((json_int_t)c->flags.inject));
         json_object_set_new(json, "inject_rule", json_string(c->flags.rule));
@@ -260,6 +275,7 @@ static rf_status work(edit *c) {
     RF_TRY(rf__edit_run_all(&c->run));
     RF_TRY(rf__edit_run_compare(&c->run, RF_EDIT_SAMPLE, c->perceptual, &c->kept));
     if (c->run.edits[0]->opts.strategy->inverts) RF_TRY(rf__edit_run_compare(&c->run, RF_EDIT_RECONSTRUCT, c->perceptual, &c->inverted));
+    if (c->flags.region) RF_TRY(rf__edit_region_compare(&c->region, &c->run, c->perceptual));
     if (c->judge) RF_TRY(ask_judge(c));
     for (int64_t k = 0; c->order.output && k < c->run.count; k++) RF_TRY(write_one(c, k));
     if (c->flags.side) RF_TRY(write_side(c));
@@ -277,6 +293,7 @@ static rf_status open_all(edit *c, const char *source) {
     RF_TRY(read_mask(c));
     RF_TRY(take_classes(c));
     RF_TRY(plan(c));
+    if (c->flags.region) RF_TRY(rf__edit_region_open(&c->region, &c->run, c->flags.region, c->judge));
     return prepare(c);
 }
 
@@ -306,6 +323,7 @@ static int edit_main(int argc, char **argv) {
                           .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &c.flags, &c.common, &rest);
     int code = c.flags.edit.model ? run_edit(&c, rest.at[0]) : rf__cli_usage("edit", "--model is not given, expected a checkpoint file");
+    rf__edit_region_close(&c.region);
     rf__edit_run_close(&c.run);
     rf__features_close(&c.judge);
     rf__perceptual_close(&c.perceptual);

@@ -10,8 +10,9 @@ double rf__mse(const float *a, const float *b, int64_t n);
 /* 10 log10(range^2 / mse) in decibel; infinite for equal pictures. */
 double rf__psnr(double mse, double range);
 /* Wang et al. 2004: windows of 11x11 under a Gaussian of sd 1.5, only those that fit, K1 = 0.01, K2 = 0.03, each channel by itself, then
- * the mean. a, b: [h, w, c]. errors: pictures smaller than a window. */
-rf_status rf__ssim(const float *a, const float *b, int h, int w, int c, double range, double *out);
+ * the mean over the windows, weighed by region [h, w] >= 0 at their middles; region NULL: all alike. a, b: [h, w, c]. NAN when no window
+ * has weight. errors: pictures smaller than a window. */
+rf_status rf__ssim(const float *a, const float *b, const float *region, int h, int w, int c, double range, double *out);
 
 /* Sums over pairs of pictures. */
 typedef struct rf_paired {
@@ -24,5 +25,8 @@ typedef struct rf_paired {
 
 /* Pictures too small for an SSIM count without one. */
 rf_status rf__paired_add(rf_paired *paired, const float *a, const float *b, int h, int w, int c);
+/* Of a region only: weights [h, w] in 0..1, NULL: everything. The squared error is the mean over its pixels, the SSIM that over the windows
+ * whose middles it has. A picture whose region is empty, or for the SSIM has no window's middle, does not count. */
+rf_status rf__paired_add_inside(rf_paired *paired, const float *a, const float *b, const float *region, int h, int w, int c);
 
 #endif

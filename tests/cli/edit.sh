@@ -37,6 +37,11 @@ same "an edit does not see its neighbours" b_2.png alone.png
 "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --mask src.png -o masked.png > out 2> err && ok "a mask" || not_ok "a mask" "$(cat err)"
 rm -f out err
 
+# Marks inside and outside of a region. White is inside; with the protected outside the edit changes only what is inside.
+check "a region" "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --region object -o reg.png --side regs.png --json reg.json
+grep -q '"share"' reg.json && [ "$(grep -c '"equal"' reg.json)" = 4 ] && ok "and its marks" || not_ok "and its marks" "$(cat reg.json)"
+rm -f regs.png reg.json
+
 # Features handed over: 2 blocks, and with FireFlow all but the first evaluation of the second pass finds its own.
 in="$STRAIT edit $m many --source-class 1 -c 2 --steps 4 --cfg-scale 2 --inject 3"
 check "edit with features" $in -b 3 -o "i_%d.png" --json f.json
@@ -66,6 +71,9 @@ refused "edit: unknown strategy" 2 "--strategy is magic, expected one of fireflo
 refused "edit: adaptive solver" 2 "dopri5" $e src.png --sampling-method dopri5
 refused "edit: too many pictures" 2 "go beyond the 3" $e many --index 2 -b 2
 refused "edit: a mask of another size" 2 "big.png" $e src.png --mask big.png
+refused "edit: a region of another size" 2 "big.png" $e src.png --region big.png
+refused "edit: a region nobody knows" 2 "no region 'magic', expected one of object, occlusion" $e src.png --region magic
+refused "edit: a region without its judge" 2 "occlusion asks a judge" $e src.png --region occlusion
 refused "edit: inject beyond the steps" 2 "--inject is 5, expected at most the 4 steps" $e src.png --inject 5
 refused "edit: inject without inversion" 2 "does not invert" $e src.png --inject 1 --strategy sdedit
 refused "edit: a rule that is none" 2 "replace_w" $e src.png --inject 1 --inject-rule replace_w
