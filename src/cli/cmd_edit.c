@@ -208,6 +208,7 @@ static json_t *settings_json(const edit *c) {
     json_object_set_new(json, "times", times);
     json_object_set_new(json, "source_classes", from);
     json_object_set_new(json, "class_labels", to);
+    json_object_set_new(json, "dtype", json_string(c->flags.edit.dtype));
     json_object_set_new(json, "strategy", json_string(o->strategy->name));
     json_object_set_new(json, "source_cfg_scale", json_real(o->source_scale));
     json_object_set_new(json, "seed", json_integer((json_int_t)c->order.seed));
@@ -285,7 +286,7 @@ static rf_status work(edit *c) {
 static rf_status open_all(edit *c, const char *source) {
     const rf_edit_flags *flags = &c->flags.edit;
     rf_features_opts judged = {.dtype = RF_F32, .any_file = flags->any_file};
-    rf_sampler_opts opts = {.dtype = strcmp(flags->dtype, "bf16") ? RF_F32 : RF_BF16, .threads = (int)flags->threads, .rows = (int)flags->rows};
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
     RF_TRY(rf_sampler_open(&c->sampler, c->model, &opts));
     RF_TRY(rf__edit_perceptual(&c->perceptual, flags));
     if (c->flags.judge) RF_TRY(rf__features_open(&c->judge, c->flags.judge_net, c->flags.judge, &judged, NULL));

@@ -147,7 +147,7 @@ static int run_invert(invert *c, const char *source) {
         status = rf__order_build(&c->order, &flags->sampling, c->model);
         if (status == RF_EINVAL) return rf__cli_usage("invert", "%s", rf_last_error());
     }
-    rf_sampler_opts opts = {.dtype = strcmp(flags->dtype, "bf16") ? RF_F32 : RF_BF16, .threads = (int)flags->threads, .rows = (int)flags->rows};
+    rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
     if (status == RF_OK) status = rf_sampler_open(&c->sampler, c->model, &opts);
     if (status == RF_OK) status = rf__edit_perceptual(&c->perceptual, flags);
     if (status == RF_OK) status = rf__edit_run_open(&c->run, flags, source, c->sampler, &c->order);

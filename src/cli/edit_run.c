@@ -10,8 +10,6 @@
 #include "eval_source.h"
 #include "picture.h"
 
-const char *const rf__edit_dtypes[] = {"f32", "bf16", NULL};
-
 /* ---- pictures in ---- */
 
 static bool ends(const char *text, const char *ending) {

@@ -2,6 +2,7 @@
  * reconstruction and the marks of the edit. */
 #ifndef RF_CLI_EDIT_RUN_H
 #define RF_CLI_EDIT_RUN_H
+#include "../base/dtype.h"
 #include "../base/progress.h"
 #include "../eval/paired.h"
 #include "../eval/perceptual.h"
@@ -47,12 +48,11 @@ typedef struct rf_edit_run {
         {"any-weights", 0, NULL, RF_ARG_FLAG, offsetof(type, edit.any_file), .help = "take weights that are not the published file"},             \
         {"zoom", 0, NULL, RF_ARG_INT, offsetof(type, edit.zoom), .preset = "1", .min = 1, .max = RF_MOST_ZOOM, .value = "N",                      \
          .help = "each pixel N times as large in pictures"},                                                                                      \
-        {"dtype", 0, "type", RF_ARG_CHOICE, offsetof(type, edit.dtype), .preset = "f32", .choices = rf__edit_dtypes, .value = "TYPE",              \
+        {"dtype", 0, "type", RF_ARG_CHOICE, offsetof(type, edit.dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE",              \
          .help = "numbers inside the network"},                                                                                                   \
         {"batch-size", 0, NULL, RF_ARG_INT, offsetof(type, edit.rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS",                    \
          .help = "most network rows of one call"},                                                                                                \
         {"threads", 't', NULL, RF_ARG_INT, offsetof(type, edit.threads), .preset = "0", .max = 1024, .value = "N", .help = "0: all"}
-extern const char *const rf__edit_dtypes[];
 
 /* Pictures `source` (file, folder, npz or data set) from flags->index on and their classes. Everything that can be refused is refused here. */
 rf_status rf__edit_run_open(rf_edit_run *run, const rf_edit_flags *flags, const char *source, rf_sampler *sampler, const rf_order *order);

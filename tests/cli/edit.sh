@@ -37,7 +37,13 @@ same "an edit does not see its neighbours" b_2.png alone.png
 "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --mask src.png -o masked.png > out 2> err && ok "a mask" || not_ok "a mask" "$(cat err)"
 rm -f out err
 
-# Marks inside and outside of a region. White is inside; with the protected outside the edit changes only what is inside.
+for type in bf16 int8; do
+    check "edit in $type" "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --dtype $type -o e_$type.png
+    check "invert in $type" "$STRAIT" invert $m src.png --source-class 1 --steps 4 --dtype $type -o z_$type.safetensors
+    differ "$type is not f32" e_$type.png e_fireflow.png
+done
+
+# Marks inside and outside of a region. src.png is a grey one.
 check "a region" "$STRAIT" edit $m src.png --source-class 1 -c 2 --steps 4 --region object -o reg.png --side regs.png --json reg.json
 grep -q '"share"' reg.json && [ "$(grep -c '"equal"' reg.json)" = 4 ] && ok "and its marks" || not_ok "and its marks" "$(cat reg.json)"
 rm -f regs.png reg.json
