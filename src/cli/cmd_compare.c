@@ -12,6 +12,7 @@ typedef struct compare_flags {
     rf_sampling_flags sampling; /* first: what every row starts from */
     const char *model, *refiner, *grid, *folder, *data, *weights;
     int64_t images, seeds, paired, rows, threads;
+    bool resume;
 } compare_flags;
 
 #define AT(field) offsetof(compare_flags, field)
@@ -24,6 +25,7 @@ static const rf_arg own[] = {
     {"seeds", 0, NULL, RF_ARG_INT, AT(seeds), .min = 0, .max = RF_COMPARE_SEEDS, .value = "N", .help = "seed groups, instead of the file's"},
     {"paired", 0, NULL, RF_ARG_INT, AT(paired), .min = 0, .max = 1e5, .value = "N", .help = "images compared with the reference solve, instead of the file's"},
     {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/compare", .value = "FOLDER", .help = "for compare.json and the figure with its numbers"},
+    {"resume", 0, NULL, RF_ARG_FLAG, AT(resume), .help = "keep the rows that --out has of an earlier run of the same protocol"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 1, .max = 4096, .value = "ROWS", .help = "most network rows of one call"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
     {NULL},
@@ -76,7 +78,7 @@ static int compare_main(int argc, char **argv) {
     rf__sampling_args(table, own);
     const rf_args spec = {.command = "compare", .summary = rf__cmd_compare.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
-    rf_compare compare = {.table = table, .base = &flags.sampling, .threads = (int)flags.threads, .batch = (int)flags.rows, .folder = flags.folder};
+    rf_compare compare = {.table = table, .base = &flags.sampling, .threads = (int)flags.threads, .batch = (int)flags.rows, .folder = flags.folder, .resume = flags.resume};
     int code;
     if (!flags.model) code = rf__cli_usage("compare", "--model is not given, expected a checkpoint file");
     else if (!flags.grid) code = rf__cli_usage("compare", "--grid is not given, expected a YAML file of rows");

@@ -3,11 +3,13 @@
  *   compare_grid    FILE.yaml -> settings and rows
  *   compare_engine  rows -> networks ready to sample
  *   compare_run     rows -> numbers; adds the controls: Euler and Heun at the same number of network answers
+ *   compare_keep    finished rows in a file, for --resume
  *   compare_report  numbers -> table, JSON, figure
  *   compare_waterfall  rows in which each adds one thing to the one before: factors and their figure */
 #ifndef RF_CLI_COMPARE_H
 #define RF_CLI_COMPARE_H
 #include <jansson.h>
+#include <stdio.h>
 
 #include "../eval/measure.h"
 #include "../eval/paired.h"
@@ -67,6 +69,9 @@ typedef struct rf_compare {
     int threads, batch;
     const char *folder; /* made once everything that can be checked is */
     json_t *protocol; /* filled by the run; owned */
+    bool resume;      /* rows that `folder` has of an earlier run are not made again */
+    json_t *kept;     /* lines of folder/rows.jsonl; owned by compare_keep */
+    FILE *keeper;
 } rf_compare;
 
 /* errors: a sentence with FILE:LINE or the key. Settings of the command line that were given replace those of the file. */
@@ -77,6 +82,12 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
 rf_status rf__compare_engine(rf_compare *compare, const rf_compare_row *row, const rf_model **model, rf_sampler **sampler);
 void rf__compare_engines_close(rf_compare *compare);
 rf_status rf__compare_run(rf_compare *compare);
+/* Begin folder/rows.jsonl, with resume: from what it has. errors: it cannot be written. */
+rf_status rf__compare_kept_open(rf_compare *compare, bool resume);
+/* Whether the numbers of this row and seed group are known. key: everything they depend on, as JSON. */
+bool rf__compare_recall(const rf_compare *compare, const json_t *key, rf_compare_result *out);
+rf_status rf__compare_keep(rf_compare *compare, json_t *key, const rf_compare_result *result);
+void rf__compare_kept_close(rf_compare *compare);
 void rf__compare_print(const rf_compare *compare, FILE *stream);
 json_t *rf__compare_json(const rf_compare *compare); /* new reference */
 /* compare.png in `folder`; false when it could not be drawn. */

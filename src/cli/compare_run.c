@@ -1,6 +1,9 @@
 /* compare_run.c - rows to numbers: distance to data through the judge, distance to a fine reference solve of the same seeds. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <zlib.h>
 
 #include "../base/file.h"
 #include "../base/log.h"
@@ -193,6 +196,45 @@ static rf_status run_row(judge *j, rf_compare_row *row, int group) {
     return status;
 }
 
+/* json: stolen. */
+static unsigned long crc_of(json_t *json) {
+    char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT);
+    unsigned long crc = text ? crc32(0, (const unsigned char *)text, (unsigned)strlen(text)) : 0;
+    free(text);
+    json_decref(json);
+    return crc;
+}
+
+/* Everything that the numbers of a row depend on: the protocol, the networks, the row, what its policy's profile says, the seeds. */
+static rf_status key_of(const judge *j, const rf_compare_row *row, int group, json_t **out) {
+    rf_compare *c = j->compare;
+    rf_order order;
+    rf_sampler *sampler;
+    const rf_model *model;
+    RF_TRY(rf__compare_engine(c, row, &model, &sampler));
+    RF_TRY(order_of(c, model, row->wanted, group, 1, row->label, &order));
+    const rf_model *refiner = rf__sampler_refiner(sampler);
+    json_t *key = json_pack("{s:O, s:s, s:s, s:i, s:o}", "flags", row->wanted, "network", model->sha256, "refiner", refiner ? refiner->sha256 : "", "batch_size",
+                            row->batch ? row->batch : c->batch, "order", rf__order_json(&order));
+    json_object_set_new(key, "seed", json_integer((json_int_t)order.seed));
+    if (order.profile) json_object_set_new(key, "profile_crc32", json_integer((json_int_t)crc_of(rf__profile_json(order.profile))));
+    json_object_update(key, c->protocol);
+    json_object_del(key, "seeds"); /* more seed groups than before are welcome */
+    rf__order_fini(&order);
+    *out = key;
+    return key ? RF_OK : rf__fail(RF_ENOMEM, "compare: no memory");
+}
+
+static rf_status run_or_recall(judge *j, rf_compare_row *row, int group) {
+    json_t *key;
+    RF_TRY(key_of(j, row, group, &key));
+    bool known = rf__compare_recall(j->compare, key, &row->result[group]);
+    rf_status status = known ? RF_OK : run_row(j, row, group);
+    if (status == RF_OK && !known) status = rf__compare_keep(j->compare, key, &row->result[group]);
+    json_decref(key);
+    return status;
+}
+
 /* Euler and Heun with as many answers of the network as this row took: what a user could have had without any of it. */
 static rf_status add_controls(rf_compare *compare, const rf_compare_row *row) {
     int64_t nfe = (int64_t)llround(row->result[0].nfe - row->result[0].refined); /* a refiner's call is a fraction of the network's */
@@ -286,14 +328,15 @@ rf_status rf__compare_run(rf_compare *compare) {
     RF_TRY(check_rows(compare));
     judge j = {.compare = compare};
     rf_status status = open_judge(&j);
-    if (status == RF_OK) status = rf__make_dirs(compare->folder);
+    if (status == RF_OK) status = rf__compare_kept_open(compare, compare->resume);
     for (int i = 0; i < compare->rows && status == RF_OK; i++) { /* grows: controls are added on the way */
         for (int group = 0; group < compare->settings.seeds && status == RF_OK; group++) {
             rf__info("row %d of %d, seeds %d of %lld: %s", i + 1, compare->rows, group + 1, (long long)compare->settings.seeds, compare->row[i].label);
-            status = run_row(&j, &compare->row[i], group);
+            status = run_or_recall(&j, &compare->row[i], group);
         }
         if (status == RF_OK && !compare->row[i].control && compare->settings.controls && !compare->settings.waterfall) status = add_controls(compare, &compare->row[i]);
     }
+    rf__compare_kept_close(compare);
     close_judge(&j);
     return status;
 }

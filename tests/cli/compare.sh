@@ -18,7 +18,18 @@ check "again" compare grid.yaml --out run --json report.json
 strip() { grep -v -E '^ +[0-9.e-]+,?$|"mean"|"sd"' "$1"; }
 strip first.json > a; strip report.json > b
 same "the same rows in the same order" a b
-rm -r run report.json first.json a b
+cp run/rows.jsonl whole.jsonl
+check "every row and seed group is kept" sh -c '[ "$(wc -l < whole.jsonl)" = 14 ]'
+{ head -5 whole.jsonl; sed -n 6p whole.jsonl | cut -c1-100; } > run/rows.jsonl # as a killed run leaves it
+check "go on where it was killed" compare grid.yaml --out run --resume --json report.json
+head -5 whole.jsonl > a; head -5 run/rows.jsonl > b
+same "five are not made again: not even their seconds differ" a b
+check "the others are" sh -c '[ "$(wc -l < run/rows.jsonl)" = 14 ]'
+sed 's/"seconds":[^,]*,//' whole.jsonl > c; sed 's/"seconds":[^,]*,//' run/rows.jsonl > d
+same "to the same numbers" c d
+check "another protocol has nothing to recall" compare grid.yaml --paired 3 --out run --resume
+check "and keeps what the other had" sh -c '[ "$(wc -l < run/rows.jsonl)" = 28 ]'
+rm -r run report.json first.json a b c d whole.jsonl
 printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
 refused "unknown solver" 1 "eulr" compare bad.yaml --out o1
 printf '%s\ngrid:\n  - {stepps: 3}\n' "$plain" > bad.yaml
