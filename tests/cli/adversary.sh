@@ -31,6 +31,8 @@ check "without the adversary" "$STRAIT" train -q gan.yaml adversary.features= -o
 check "without it, on two threads" "$STRAIT" train -q gan.yaml adversary.features= -o again -t 2
 same "nothing of it is there" without/model.safetensors again/model.safetensors
 differ "it matters" whole/model.safetensors without/model.safetensors
+check "in bf16" "$STRAIT" train -q gan.yaml train.dtype=bf16 train.steps=4 -o half -t 1
+check "beside a premetric" "$STRAIT" train -q gan.yaml train.premetric=classifier train.premetric_file=judge.safetensors train.premetric_any_file=true train.steps=4 -o felt -t 1
 check "one step of both networks" "$STRAIT" generate -q -m first.safetensors --refiner whole/model.safetensors --sampling-method caf --steps 1 -b 2 -o 'x%d.png'
 cp -r parts other
 refused "a run with an adversary goes on with one" 1 "adversary" "$STRAIT" train -q gan.yaml adversary.features= train.steps=30 -o other --resume
