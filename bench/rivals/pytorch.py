@@ -41,7 +41,7 @@ CLASSES = {"unet": make_golden.UNet, "dit": make_golden.DiT}
 
 def build(kind, config):
     torch.set_default_dtype(torch.float32)
-    config = {k: v for k, v in config.items() if k not in ("dropout",) and not (k == "extra" and not v)}
+    config = {k: v for k, v in config.items() if v and k not in ("dropout", "refines")}
     net = CLASSES[kind](**config)
     for p in net.parameters():
         torch.nn.init.normal_(p, std=0.02)

@@ -9,7 +9,7 @@ typedef struct rf_bench {
     int (*run)(int argc, char **argv); /* argv[0] is the benchmark's name; returns an exit code */
 } rf_bench;
 
-#define RF_BENCHES(X) X(limits) X(kernels) X(model) X(stream) X(train)
+#define RF_BENCHES(X) X(limits) X(kernels) X(model) X(growth) X(stream) X(train) X(turns)
 
 #define X(name) extern const rf_bench rf__bench_##name;
 RF_BENCHES(X)
@@ -17,5 +17,7 @@ RF_BENCHES(X)
 
 extern const char *const rf__bench_networks[]; /* NULL-terminated */
 rf_status rf__bench_network(const char *name, rf_model **out);
+/* The checkpoint at `path`, or when that is NULL the network of that name. */
+rf_status rf__bench_open(const char *path, const char *network, rf_model **out);
 
 #endif

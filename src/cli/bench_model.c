@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "../base/dtype.h"
-#include "../base/rng.h"
 #include "../base/stopwatch.h"
 #include "../kernels/limits.h"
-#include "../models/model.h"
 #include "../train/bare.h"
 #include "args.h"
 #include "bench.h"
+#include "bench_bed.h"
 #include "command.h"
 #include "report.h"
 
@@ -23,57 +22,17 @@ typedef struct settings {
     bool profile;
 } settings;
 
-static rf_status open_model(const settings *s, rf_model **out) {
-    return s->model ? rf__model_open(out, s->model) : rf__bench_network(s->network, out);
-}
-
-/* A plan for so many rows, with random values in its inputs. */
-typedef struct bed {
-    rf_pool *pool;
-    rf_plan *plan;
-    rf_exec *exec;
-    rf_status status;
-} bed;
-
-static rf_status set_up(bed *b, const rf_model *model, rf_dtype dtype, int64_t rows) {
-    rf_graph *g = rf__graph_create(dtype);
-    if (!g) return rf__fail(RF_ENOMEM, "bench model: no memory for a graph");
-    rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);
-    rf__output(g, "v", model->kind->build(g, model->config, &in));
-    rf_status status = rf__graph_status(g);
-    if (status == RF_OK) status = rf__plan_build(&b->plan, g, model->weights, rf__kernels());
-    if (status == RF_OK) status = rf__exec_create(&b->exec, b->plan, rf__pool_size(b->pool));
-    rf__graph_free(&g);
-    RF_TRY(status);
-    int64_t scalars = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
-    rf__rng_normal(1, RF_STREAM_NOISE, 0, rows * scalars, rf__exec_buffer(b->exec, "x"));
-    rf__rng_uniform(1, RF_STREAM_TIME, 0, rows, rf__exec_buffer(b->exec, "t"));
-    int32_t *label = rf__exec_buffer(b->exec, "label");
-    for (int64_t r = 0; label && r < rows; r++) label[r] = (int32_t)(r % model->shape.classes);
-    return RF_OK;
-}
-
-static void tear_down(bed *b) {
-    rf__exec_free(&b->exec);
-    rf__plan_free(&b->plan);
-}
-
-static void forward(void *arg) {
-    bed *b = arg;
-    if (b->status == RF_OK) b->status = rf__exec_run(b->exec, b->pool);
-}
-
 /* Seconds of bare oneDNN for the plan's dense layers; 0 when this build has none. */
-static double bare(const bed *b, double budget) {
+static double bare(const rf_bench_bed *b, double budget) {
     rf_bare_seconds out;
     if (rf__bare_measure(&out, b->plan, 1, rf__pool_size(b->pool), budget / 10) != RF_OK) return 0;
     return out.forward;
 }
 
 static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
-    bed b = {.pool = pool};
-    rf_status status = set_up(&b, model, dtype, rows);
-    double seconds = status == RF_OK ? rf__stopwatch(forward, &b, s->budget) : 0;
+    rf_bench_bed b;
+    rf_status status = rf__bench_bed_init(&b, model, dtype, rows, pool);
+    double seconds = status == RF_OK ? rf__stopwatch(rf__bench_bed_run, &b, s->budget) : 0;
     if (status == RF_OK) status = b.status;
     if (status == RF_OK) {
         double theirs = bare(&b, s->budget);
@@ -92,7 +51,7 @@ static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype d
         status = rf__exec_run(b.exec, pool);
         rf__exec_profile_print(b.exec, stderr);
     }
-    tear_down(&b);
+    rf__bench_bed_fini(&b);
     return status;
 }
 
@@ -134,7 +93,7 @@ static int run(int argc, char **argv) {
     rf_model *model = NULL;
     json_t *report = NULL;
     rf_pool *pool = rf__pool_create((int)s.threads);
-    rf_status status = pool ? open_model(&s, &model) : rf__fail(RF_ENOMEM, "bench model: no memory for threads");
+    rf_status status = pool ? rf__bench_open(s.model, s.network, &model) : rf__fail(RF_ENOMEM, "bench model: no memory for threads");
     if (status == RF_OK) status = measure(&s, model, pool, &report);
     if (status == RF_OK) status = rf__report_write(common.json, report);
     else json_decref(report);

@@ -53,3 +53,7 @@ rf_status rf__bench_network(const char *name, rf_model **out) {
         if (!strcmp(networks[i].name, name)) return create(&networks[i], out);
     return rf__fail(RF_ENOTFOUND, "no network '%.60s' among those of strait bench", name);
 }
+
+rf_status rf__bench_open(const char *path, const char *network, rf_model **out) {
+    return path ? rf__model_open(out, path) : rf__bench_network(network, out);
+}

@@ -18,3 +18,13 @@ refused "no such checkpoint or network" 1 "nothere" "$STRAIT" bench stream --net
 refused "no such network" 2 "network" "$STRAIT" bench model --network huge
 refused "no such benchmark" 2 "limits" "$STRAIT" bench nothing
 refused "no model" 1 "absent" "$STRAIT" bench model -m "$here/absent.safetensors"
+model dit "$here/d.safetensors" height=8 width=8 channels=1 classes=3 depth=1 hidden=32 heads=2
+check "growth" "$STRAIT" bench growth -m "$here/d.safetensors" --sides 8,16 --rows 1,2 --budget 0.01 -t 1 -o "$here/growth" --json "$here/growth.json"
+check "two points of each axis, two with an exponent" sh -c "test \$(grep -c '\"roof\"' '$here/growth.json') -eq 4 && test \$(grep -c '\"exponent\": null' '$here/growth.json') -eq 2"
+check "numbers for the figure" sh -c "test \$(grep -c '^[0-9]' '$here/growth/growth.dat') -eq 4"
+refused "a network of one size does not grow" 1 "unet" "$STRAIT" bench growth -m "$here/m.safetensors" --sides 16 --rows 1 --budget 0.01 -o "$here/growth"
+printf 'time 2 1\nvalues 2 %s\ntime 1 2\n' "$here/v.safetensors" | "$STRAIT" bench turns -m "$here/m.safetensors" -t 1 > "$here/turns"
+check "turns: a line for a line" sh -c "head -1 '$here/turns' | grep -qx ready && test \$(grep -c '^0\.' '$here/turns') -eq 2 && grep -qx written '$here/turns'"
+check "turns: the answer in the file" grep -aq '"v":{' "$here/v.safetensors"
+refused "turns: what is not one" 1 "nonsense" sh -c "echo nonsense | '$STRAIT' bench turns -m '$here/m.safetensors'"
+check "turns: a network by name as a file" sh -c "'$STRAIT' bench turns --network unet-7m --save '$here/n.safetensors' && '$STRAIT' info '$here/n.safetensors' | grep -q unet"
