@@ -3,7 +3,8 @@
 # region where an edit may be expected, at about equal network rows and at three times as many.
 #   bench/edit_compare.sh [OUT_FOLDER]        (runs/edit when not given; goes on with what is there)
 # STRAIT: the program. SETS. GROUP (32): pictures of one run; FIRSTS (0 32 64): where the groups begin. SEEDS (42 1042 2042): of methods that
-# draw noise; the others take the first. DTYPE (bf16), THREADS (1). MNIST_JUDGE: a classifier of recipes/mnist-classifier.yaml.
+# draw noise; the others take the first. METHODS: only these labels, separated by spaces. DTYPE (bf16), THREADS (1).
+# MNIST_JUDGE: a classifier of recipes/mnist-classifier.yaml.
 set -u
 out=${1:-runs/edit}
 strait=${STRAIT:-build/strait} group=${GROUP:-32} firsts=${FIRSTS:-0 32 64} seeds=${SEEDS:-42 1042 2042}
@@ -23,6 +24,7 @@ marks() { printf '\t%s\t%s\t%s' "$(number "$1" mse)" "$(number "$1" ssim)" "$(nu
 # one METHOD SEED FLAGS...: all groups of $set, by $model, $source, $offset, $judge
 one() {
     method=$1 seed=$2; shift 2
+    case " ${METHODS:-$method} " in *" $method "*) ;; *) return ;; esac
     for first in $firsts; do
         grep -q "^$set	$method	$first	$seed	" "$table" && continue
         # Picture k of a run has seed + k: so that a group is a part of one long run.

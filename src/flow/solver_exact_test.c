@@ -100,6 +100,14 @@ static double error_of(const char *solver, const double *times, int steps, const
     return error;
 }
 
+/* What an order may miss: fireflow.md section 6, 3 asks a tenth of its solvers. */
+static double slack(const rf_solver *solver) {
+    const char *const tenth[] = {"euler", "midpoint", "rf_solver", "fireflow", "reversible"};
+    for (size_t i = 0; i < sizeof tenth / sizeof *tenth; i++)
+        if (strcmp(solver->name, tenth[i]) == 0) return 0.1;
+    return solver->order > 2 ? 0.8 : 0.4;
+}
+
 static void orders_and_calls(void **state) {
     (void)state;
     reset(NULL);
@@ -119,7 +127,7 @@ static void orders_and_calls(void **state) {
             }
             double order = log2(error[0] / error[1]);
             print_message("%s on grid %d: %d steps %.2e, order %.2f\n", solver->name, g, steps, error[0], order);
-            assert_true(order > solver->order - (solver->order > 2 ? 0.8 : solver->order > 1 ? 0.4 : 0.1) && order < solver->order + 0.6);
+            assert_true(fabs(order - solver->order) < slack(solver));
         }
     }
 }
