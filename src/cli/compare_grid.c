@@ -27,24 +27,37 @@ const rf_field_desc rf__compare_fields[] = {
 
 /* ---- rows ---- */
 
-/* "heun 8, cfg 1.5": solver and steps first, then every other key. Blocks say both: "H2P4R2, cfg 1.5". */
+/* How a key is shown before its value; NULL: the value says it. */
+static const char *shown_as(const char *key) {
+    static const char *const plain[] = {"dtype", "policy", "policy_option", NULL};
+    for (int i = 0; plain[i]; i++)
+        if (!strcmp(key, plain[i])) return NULL;
+    return strcmp(key, "cfg_scale") ? key : "cfg";
+}
+
+/* "heun 8, cfg 1.5": solver and steps first, then every other key; blocks say both: "H2P4R2, cfg 1.5". Rows of one series differ in steps
+ * and in their policy's options only. */
 static void name_row(rf_compare_row *row) {
     const char *solver = json_string_value(json_object_get(row->wanted, "sampling_method")), *key;
     const char *blocks = json_string_value(json_object_get(row->wanted, "blocks"));
     long long steps = (long long)json_integer_value(json_object_get(row->wanted, "steps"));
-    char rest[RF_COMPARE_LABEL] = "";
+    char all[RF_COMPARE_LABEL] = "", lasting[RF_COMPARE_LABEL] = "";
     json_t *value;
     json_object_foreach(row->wanted, key, value) {
         if (!strcmp(key, "sampling_method") || !strcmp(key, "steps") || !strcmp(key, "blocks")) continue;
         char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-        const char *shown = !strcmp(key, "cfg_scale") ? "cfg " : !strcmp(key, "dtype") || !strcmp(key, "policy") ? "" : key;
-        size_t used = strlen(rest);
-        snprintf(rest + used, sizeof rest - used, ", %s%s%s", shown, *shown && shown == key ? " " : "", text ? text : "");
+        const char *shown = shown_as(key);
+        bool option = !strcmp(key, "policy_option");
+        char *const ends[] = {all, option ? NULL : lasting};
+        for (int i = 0; i < 2 && ends[i]; i++) {
+            size_t used = strlen(ends[i]);
+            snprintf(ends[i] + used, RF_COMPARE_LABEL - used, "%s%s%s%s", option ? " " : ", ", shown ? shown : "", shown ? " " : "", text ? text : "");
+        }
         free(text);
     }
-    snprintf(row->series, sizeof row->series, "%s%.90s", blocks ? "blocks" : solver ? solver : "euler", rest);
-    if (blocks) snprintf(row->label, sizeof row->label, "%.24s%.90s", blocks, rest);
-    else snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, rest);
+    snprintf(row->series, sizeof row->series, "%s%.90s", blocks ? "blocks" : solver ? solver : "euler", lasting);
+    if (blocks) snprintf(row->label, sizeof row->label, "%.24s%.90s", blocks, all);
+    else snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, all);
 }
 
 rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, const char *where) {

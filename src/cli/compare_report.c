@@ -117,17 +117,21 @@ static void write_points(const rf_compare *compare, FILE *stream) {
     }
 }
 
+/* The key lies above the panels: it may be long. Series are told apart by colour, then by form. */
 static const char script[] =
-    "set terminal pngcairo size 1200,450+450*DISTANCE font 'sans,10'\nset output 'compare.png.part'\nset grid\nset datafile missing 'nan'\n"
-    "set multiplot layout 1+DISTANCE,2\nset logscale x 2\nset key top right samplen 1.5 spacing 0.9\nset style data yerrorlines\n"
-    "if (DISTANCE) {\nset logscale y\nset ylabel 'Fréchet distance to data'\nset xlabel 'network answers an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 1:3:4 lw 1.5 pt 7 ps 0.8 title columnheader(1)\n"
+    "set terminal pngcairo noenhanced size 1200,550+400*DISTANCE font 'sans,10'\nset output 'compare.png.part'\nset grid\nset datafile missing 'nan'\n"
+    "if (DISTANCE) { stats 'compare.dat' using 3 name 'D' nooutput }\ntop = 1 - 16.0*((LAST+2)/2+2)/(550+400*DISTANCE)\n"
+    "set multiplot layout 1+DISTANCE,2 margins 0.065,0.98,0.07,top spacing 0.08,0.11\nset logscale x 2\nset style data yerrorlines\n"
+    "set autoscale xfix\nset autoscale yfix\nset offsets graph 0.06,graph 0.06,graph 0.08,graph 0.08\n"
+    "set key at screen 0.5,screen 0.99 center top vertical maxrows (LAST+2)/2 samplen 1.5 spacing 0.9\nform(i) = i < 8 ? 7 : i < 16 ? 5 : 9\n"
+    "if (DISTANCE) {\nset format y '%.3g'\nif (D_max > 8 * D_min) { set logscale y 2 }\nset ylabel 'Fréchet distance to data'\nset xlabel 'network answers an image'\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 1:3:4 lw 1.5 pt form(i) ps 0.8 title columnheader(1)\n"
     "unset key\nset xlabel 'milliseconds an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 2:3:4 lw 1.5 pt 7 ps 0.8\nunset logscale y\n}\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 2:3:4 lw 1.5 pt form(i) ps 0.8\nunset logscale y\n}\n"
     "set ylabel 'PSNR to the exact solve, dB'\nset xlabel 'network answers an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 1:5:6 lw 1.5 pt 7 ps 0.8 title columnheader(1)\n"
+    "plot for [i=0:LAST] 'compare.dat' index i using 1:5:6 lw 1.5 pt form(i) ps 0.8 title columnheader(1)\n"
     "unset key\nset xlabel 'milliseconds an image'\n"
-    "plot for [i=0:LAST] 'compare.dat' index i using 2:5:6 lw 1.5 pt 7 ps 0.8\nunset multiplot\nset output\n";
+    "plot for [i=0:LAST] 'compare.dat' index i using 2:5:6 lw 1.5 pt form(i) ps 0.8\nunset multiplot\nset output\n";
 
 bool rf__compare_figure(const rf_compare *compare, const char *folder, const char *name, void (*write)(const rf_compare *, FILE *),
                         const char *script) {
