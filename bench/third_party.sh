@@ -1,7 +1,7 @@
 #!/bin/sh
 # Two flows that nobody here trained, from their own PyTorch files, through the same commands as ours: accelerated, straightened, inverted, edited.
 #   bench/third_party.sh [vit] [unet]        (both when not given; goes on with what is there)
-# It prints the tables of docs/third-party.md and leaves sheets in runs/third-NAME/. A quarter of an hour on two quiet cores.
+# It prints the tables of docs/third-party.md and leaves sheets in runs/third-NAME/. a quarter of an hour on two quiet cores.
 # STRAIT: the program. STRAIT_SHARED: where data/weights lies (../shared). THREADS (0: all). SIZE: -n, --seeds, --paired of the comparison.
 set -u
 strait=${STRAIT:-build/strait} threads=${THREADS:-0} size=${SIZE:-}
@@ -51,7 +51,7 @@ for name in ${*:-vit unet}; do
     done
     say edit -m "$file" "$source" -b 40 --class-offset 1 --steps 10 --cfg-scale $cfg --judge $judge
     "$strait" edit -q -m "$file" "$source" -b 40 --class-offset 1 --steps 10 --cfg-scale $cfg --judge $judge --json "$out/edit.json" -t "$threads" || exit 1
-    sed -n 's/^ *"\(target_accuracy\|psnr\|ssim\)": \([0-9.]*\).*/\1 \2/p' "$out/edit.json"
+    awk -F '[":, ]+' '/"(kept|reconstruction)"/ { part = $2 } /"psnr"/ { printf "%s: PSNR %.2f dB\n", part, $3 } /"target_accuracy"/ { printf "the judge sees the target class in %.1f %%\n", 100 * $3 }' "$out/edit.json"
     "$strait" edit -q -m "$file" "$source" -b 8 --class-offset 1 --steps 10 --cfg-scale $cfg --side "$out/edit.png" --zoom 2 -t "$threads" || exit 1
 
     # sheets, eight of each class: as published, 8 steps of ab2, one step before and after the reflow
