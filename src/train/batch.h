@@ -75,6 +75,7 @@ typedef struct rf_path_ends {
 typedef struct rf_path {
     rf_plugin is;
     bool still;    /* x_t does not move: only for losses that compare labels */
+    bool straight; /* x_t goes from x0 to x1 at an even speed, as windows need */
     bool informed; /* reads `before`: x0's first velocity by a frozen network */
     void (*point)(const rf_path_ends *ends, float t, float *xt, float *target);
     /* Where a wrong answer ends: the data predicted from x_t is x1 + reach (answer - target). NULL: no data is predicted. */

@@ -13,7 +13,7 @@ static double constant_factor(double progress) {
 
 static double cosine_factor(double progress) { return 0.5 * (1 + cos(M_PI * progress)); }
 
-static const rf_lr_schedule constant = {{"constant", "-", "lr after the warm-up"}, constant_factor};
+static const rf_lr_schedule constant = {{"constant", "-", "lr after the warm-up"}, constant_factor, .endless = true};
 static const rf_lr_schedule cosine = {{"cosine", "Loshchilov & Hutter 2016, arXiv 1608.03983", "half a cosine from lr to 0"}, cosine_factor};
 
 const rf_plugin *const *rf__lr_schedules(void) {

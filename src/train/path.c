@@ -16,7 +16,7 @@ static double linear_reach(double t, double shape) {
 }
 
 static const rf_path linear = {
-    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, .point = linear_point, .reach = linear_reach};
+    {"linear", "Liu et al. 2022, arXiv 2209.03003", "x_t = (1-t) x0 + t x1, velocity x1 - x0"}, .straight = true, .point = linear_point, .reach = linear_reach};
 
 static void clean_point(const rf_path_ends *e, float t, float *xt, float *target) {
     (void)t;

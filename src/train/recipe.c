@@ -119,7 +119,7 @@ static rf_status check_methods(const rf_recipe *recipe, const rf_model_shape *sh
     if (shape->extra != extra && (count || shape->extra))
         return rf__fail(RF_EFORMAT, "%s: model.extra is %d, expected %d: %s", where, shape->extra, extra,
                         extra ? "one for each window and the part of it that is done (windows.id: false asks for 0)" : "nothing of this recipe fills it");
-    if (count && strcmp(recipe->path->is.name, "linear"))
+    if (count && !recipe->path->straight)
         return rf__fail(RF_EFORMAT, "%s: train.path is %s, expected linear with windows", where, recipe->path->is.name);
     if (recipe->teacher.cfg != 1 && shape->classes == 0)
         return rf__fail(RF_EFORMAT, "%s: teacher.cfg is %g, expected 1 for a network without classes", where, recipe->teacher.cfg);
@@ -264,13 +264,13 @@ json_t *rf__recipe_json(const rf_recipe *recipe) {
 
 /* ---- comparing ---- */
 
-static bool may_differ(const char *part, const char *key, bool constant) {
+static bool may_differ(const char *part, const char *key, bool endless) {
     static const char *const free_keys[] = {"data.path", "train.log_every", "train.checkpoint_every", "train.sample_every", "train.save_dtype", NULL};
     char full[256];
     snprintf(full, sizeof full, "%s.%s", part, key);
     for (int i = 0; free_keys[i]; i++)
         if (strcmp(full, free_keys[i]) == 0) return true;
-    return constant && strcmp(full, "train.steps") == 0;
+    return endless && strcmp(full, "train.steps") == 0;
 }
 
 /* What every key is when nobody says anything: a recipe written before a key was added meant its default. */
@@ -287,13 +287,13 @@ static json_t *presets_json(const rf_recipe *recipe) {
     return object;
 }
 
-static rf_status same_section(const char *part, const json_t *ours, const json_t *theirs, const json_t *presets, bool constant) {
+static rf_status same_section(const char *part, const json_t *ours, const json_t *theirs, const json_t *presets, bool endless) {
     const char *key;
     json_t *value;
     if (!ours && theirs) return rf__fail(RF_EMISMATCH, "was made with a section %s, the recipe has none", part);
     json_object_foreach((json_t *)ours, key, value) {
         const json_t *said = json_object_get(theirs, key), *other = said ? said : json_object_get(presets, key);
-        if (may_differ(part, key, constant) || (other && json_equal(value, other))) continue;
+        if (may_differ(part, key, endless) || (other && json_equal(value, other))) continue;
         char *mine = json_dumps(value, JSON_ENCODE_ANY), *yours = said ? json_dumps(said, JSON_ENCODE_ANY) : NULL;
         rf__fail(RF_EMISMATCH, "was made with %s.%s %s, the recipe has %s", part, key, yours ? yours : "missing", mine ? mine : "?");
         free(mine);
@@ -306,10 +306,10 @@ static rf_status same_section(const char *part, const json_t *ours, const json_t
 rf_status rf__recipe_same(const rf_recipe *recipe, const json_t *theirs) {
     static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner", "adversary"};
     json_t *ours = rf__recipe_json(recipe), *presets = presets_json(recipe);
-    bool constant = strcmp(recipe->train.schedule, "constant") == 0;
+    bool endless = recipe->optim.schedule->endless;
     rf_status status = ours && presets ? RF_OK : rf__fail(RF_ENOMEM, "no memory to compare recipes");
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == RF_OK; i++)
-        status = same_section(parts[i], json_object_get(ours, parts[i]), json_object_get(theirs, parts[i]), json_object_get(presets, parts[i]), constant);
+        status = same_section(parts[i], json_object_get(ours, parts[i]), json_object_get(theirs, parts[i]), json_object_get(presets, parts[i]), endless);
     json_decref(ours);
     json_decref(presets);
     return status;
