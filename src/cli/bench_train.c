@@ -158,7 +158,7 @@ static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *
         status = rf__exec_run(tr->lanes.exec[0], NULL);
         rf__exec_profile_print(tr->lanes.exec[0], stderr);
     }
-    if (status == RF_OK && !(common->json && strcmp(common->json, "-") == 0)) print_result(recipe, &r);
+    if (status == RF_OK && !rf__report_on_stdout(common->json)) print_result(recipe, &r);
     if (status == RF_OK && common->json) status = rf__report_write(common->json, result_json(recipe, &r));
     rf__trainer_free(&tr);
     return status;

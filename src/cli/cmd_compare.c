@@ -66,7 +66,7 @@ static int run_compare(rf_compare *compare, const compare_flags *flags, const rf
     if (status == RF_OK) status = settle(compare, flags);
     if (status == RF_OK) status = rf__compare_run(compare);
     if (status != RF_OK) return rf__cli_failed("compare", status);
-    FILE *stream = common->json && !strcmp(common->json, "-") ? stderr : stdout;
+    FILE *stream = rf__report_on_stdout(common->json) ? stderr : stdout;
     if (compare->settings.waterfall) rf__compare_waterfall_print(compare, stream);
     else rf__compare_print(compare, stream);
     return rf__cli_failed("compare", write_all(compare, flags, common));

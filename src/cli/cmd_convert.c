@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/log.h"
 #include "../models/grow.h"
 #include "args.h"
@@ -40,7 +41,7 @@ static int convert_main(int argc, char **argv) {
     rf_status status = rf__model_open(&model, from);
     if (status == RF_OK && flags.delta) status = rf__delta_add(&model, flags.delta);
     if (status == RF_OK)
-        status = rf__model_save(model, rf__weights_all(model->weights, &numbers), to, strcmp(flags.dtype, "bf16") ? RF_F32 : RF_BF16,
+        status = rf__model_save(model, rf__weights_all(model->weights, &numbers), to, rf__dtype_of(flags.dtype),
                                 model->metadata_json);
     if (status == RF_OK) rf__info("%s: %s, %lld parameters, %s", to, model->kind->name, (long long)rf__model_parameters(model), flags.dtype);
     if (status == RF_OK && common.json) status = rf__report_write(common.json, report_of(model, to, flags.dtype));

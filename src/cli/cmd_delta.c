@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/log.h"
 #include "../models/grow.h"
 #include "args.h"
@@ -28,7 +29,7 @@ static rf_status make(const char *base, const char *child, const delta_flags *fl
     rf_status status = rf__model_open(&teacher, base);
     if (status == RF_OK) status = rf__model_open(&student, child);
     if (status == RF_OK) status = rf__outpath_prepare(flags->out);
-    if (status == RF_OK) status = rf__delta_save(teacher, student, flags->out, strcmp(flags->dtype, "bf16") ? RF_F32 : RF_BF16);
+    if (status == RF_OK) status = rf__delta_save(teacher, student, flags->out, rf__dtype_of(flags->dtype));
     if (status == RF_OK) rf__info("%s: %s, %lld parameters", flags->out, student->kind->name, (long long)rf__model_parameters(student));
     if (status == RF_OK && json)
         status = rf__report_write(json, json_pack("{s:s s:s s:s s:s s:I}", "command", "delta", "teacher", base, "student", child, "output", flags->out,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../eval/features.h"

@@ -182,9 +182,8 @@ static rf_status prepare_outputs(const run *r) {
 }
 
 static rf_status write_all(run *r) {
-    bool on_stdout = r->common.json && !strcmp(r->common.json, "-");
     if (r->flags.save_stats) RF_TRY(rf__eval_save_statistics(&r->eval, r->flags.save_stats));
-    if (!on_stdout) rf__eval_print(&r->eval, stdout);
+    if (!rf__report_on_stdout(r->common.json)) rf__eval_print(&r->eval, stdout);
     return r->common.json ? rf__report_write(r->common.json, rf__eval_json(&r->eval)) : RF_OK;
 }
 
@@ -210,8 +209,7 @@ static int explain(const run *r) {
     if (r->rest.count != 1) return rf__cli_usage("eval", "--explain compares two reports, expected --explain A.json B.json");
     rf_status status = rf__eval_explain(r->flags.explain, r->rest.at[0], &explanation);
     if (status != RF_OK) return rf__cli_failed("eval", status);
-    bool on_stdout = r->common.json && !strcmp(r->common.json, "-");
-    if (!on_stdout) rf__eval_explain_print(explanation, r->flags.explain, r->rest.at[0], stdout);
+    if (!rf__report_on_stdout(r->common.json)) rf__eval_explain_print(explanation, r->flags.explain, r->rest.at[0], stdout);
     if (r->common.json) status = rf__report_write(r->common.json, json_incref(explanation));
     json_decref(explanation);
     return rf__cli_failed("eval", status);

@@ -119,8 +119,7 @@ static int columns_of(const generate *run) {
 /* What can only be wrong together with another flag. */
 static rf_status check_flags(const generate *run) {
     const generate_flags *flags = &run->flags;
-    bool report_on_stdout = run->common.json && strcmp(run->common.json, "-") == 0;
-    if (report_on_stdout && strcmp(flags->sampling.output, "-") == 0)
+    if (rf__report_on_stdout(run->common.json) && strcmp(flags->sampling.output, "-") == 0)
         return rf__fail(RF_EINVAL, "--output and --json are both -, expected one of them on standard output");
     if (flags->columns && !flags->grid) return rf__fail(RF_EINVAL, "--columns is given without --grid");
     if (flags->grid && flags->requests)

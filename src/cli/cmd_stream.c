@@ -100,7 +100,7 @@ static const char *output_format(const stream_flags *flags) {
 
 static rf_status check_flags(const streaming *s) {
     const stream_flags *flags = &s->flags;
-    if (s->common.json && !strcmp(s->common.json, "-") && !strcmp(flags->output, "-"))
+    if (rf__report_on_stdout(s->common.json) && !strcmp(flags->output, "-"))
         return rf__fail(RF_EINVAL, "--output and --json are both -, expected one of them on standard output");
     if (!strcmp(output_format(flags), "folder") && !strcmp(flags->output, "-"))
         return rf__fail(RF_EINVAL, "--output-format is folder and --output is -, expected the name of a folder");

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/file.h"
 #include "../base/log.h"
 #include "../io/yaml.h"
 #include "../train/run.h"
 #include "args.h"
 #include "command.h"
 #include "ladder.h"
+#include "report.h"
 
 typedef struct settings {
     const char *folder;
@@ -44,18 +44,6 @@ static void print_report(const rf_recipe *recipe, const rf_run_report *report, c
     for (int i = 0; i < report->couplings; i++)
         printf("coupling MSE, %lld step%s: %.4g\n", (long long)recipe->evaluate.coupling_steps.at[i],
                recipe->evaluate.coupling_steps.at[i] == 1 ? "" : "s", report->coupling[i]);
-}
-
-static rf_status write_json(const rf_recipe *recipe, const rf_run_report *report, const char *folder, const char *path) {
-    json_t *object = rf__run_report_json(recipe, report, folder);
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(object);
-    if (!text) return rf__fail(RF_ENOMEM, "--json: no memory for the report");
-    rf_status status = RF_OK;
-    if (strcmp(path, "-") == 0) puts(text);
-    else status = rf__file_write(path, text, strlen(text));
-    free(text);
-    return status;
 }
 
 /* A ladder instead of a recipe; *is says whether the file was one. */
@@ -94,8 +82,8 @@ static rf_status train(const settings *s, const rf_common *common, const rf_arg_
     rf_run_opts opts = {.folder = s->folder ? s->folder : folder, .threads = (int)s->threads, .resume = s->resume};
     rf_run_report report;
     rf_status status = rf__train_run(recipe, &opts, &report);
-    if (status == RF_OK && !(common->json && strcmp(common->json, "-") == 0)) print_report(recipe, &report, opts.folder);
-    if (status == RF_OK && common->json) status = write_json(recipe, &report, opts.folder, common->json);
+    if (status == RF_OK && !rf__report_on_stdout(common->json)) print_report(recipe, &report, opts.folder);
+    if (status == RF_OK && common->json) status = rf__report_write(common->json, rf__run_report_json(recipe, &report, opts.folder));
     if (status == RF_EINTERRUPTED) rf__warn("%s", rf_last_error());
     rf__recipe_free(&recipe);
     return status;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/dtype.h"
 #include "../base/file.h"
 #include "../base/log.h"
 #include "command.h"
@@ -75,7 +76,7 @@ static rf_status check_flags(rf_tune *tune, const tune_flags *flags) {
 }
 
 static rf_status open_all(rf_tune *tune, const tune_flags *flags) {
-    const rf_sampler_opts opts = {.dtype = strcmp(flags->dtype, "bf16") == 0 ? RF_BF16 : RF_F32, .threads = (int)flags->threads, .rows = (int)flags->rows};
+    const rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
     RF_TRY(rf_sampler_open(&tune->sampler, tune->model, &opts));
     if (!flags->lpips) return RF_OK;
     return rf__perceptual_open(&tune->perceptual, flags->lpips, flags->backbone, flags->heads, false, RF_F32, NULL);
@@ -112,7 +113,7 @@ static int run_tune(rf_tune *tune, const tune_flags *flags, const rf_common *com
     if (status == RF_OK) status = rf__tune_run(tune);
     if (status == RF_OK) status = rf__tune_learn(tune);
     if (status == RF_OK) {
-        rf__tune_print(tune, common->json && !strcmp(common->json, "-") ? stderr : stdout);
+        rf__tune_print(tune, rf__report_on_stdout(common->json) ? stderr : stdout);
         status = write_all(tune, flags, common, path);
     }
     free(path);

@@ -15,7 +15,7 @@ rf_status rf__report_write(const char *path, json_t *json) {
     size_t size = strlen(text);
     text[size++] = '\n'; /* over the terminator: the length is known */
     rf_status status = RF_OK;
-    if (strcmp(path, "-") != 0)
+    if (!rf__report_on_stdout(path))
         status = rf__file_write(path, text, size);
     else if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
         status = rf__fail(RF_EIO, "writing the report to stdout failed");

@@ -5,6 +5,8 @@
 
 #include "../base/status.h"
 
+/* Whether the report takes standard output, which nothing else may then use. */
+static inline bool rf__report_on_stdout(const char *path) { return path && path[0] == '-' && !path[1]; }
 /* Takes the reference. path NULL: nothing is written. */
 rf_status rf__report_write(const char *path, json_t *json);
 
