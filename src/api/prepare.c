@@ -13,8 +13,7 @@ static rf_status find_plugins(rf_prepared *p, const rf_schedule **schedule, cons
     if (!spec->solver) return RF_ENOTFOUND;
     *schedule = rf__schedule_find(opts->schedule);
     if (!*schedule) return RF_ENOTFOUND;
-    bool free_choice = opts->quality_budget && strcmp(opts->policy, "none") == 0;
-    spec->policy = rf__policy_find(free_choice ? "table" : opts->policy);
+    spec->policy = rf__policy_choose(opts->policy, opts->quality_budget);
     if (!spec->policy) return RF_ENOTFOUND;
     spec->guidance = rf__guidance_find("cfg"); /* scale 1 is no guidance */
     spec->guidance_opts = (rf_guidance_opts){.scale = opts->cfg_scale, .low = opts->guidance_low, .high = opts->guidance_high};
@@ -50,39 +49,21 @@ static rf_status make_grid(rf_prepared *p, const rf_sample_opts *opts, const rf_
     return RF_OK;
 }
 
-static bool learns(const rf_prepared *p) {
-    int at = p->spec.policy->learns;
-    return at && p->policy_options.at[at - 1] == 1;
-}
-
-/* The file, or, for a policy that learns and has none yet, an empty profile of the same grid. */
-static rf_status read_profile(rf_prepared *p, const char *path, const rf_profile_key *key) {
-    if (learns(p) && !rf__file_exists(path)) return rf__profile_create(&p->profile, key, p->grid.t, p->grid.steps);
-    RF_TRY(rf__profile_read(&p->profile, path));
-    RF_TRY(rf__profile_same(p->profile, key, path));
-    rf_status status = rf__profile_fits(p->profile, p->spec.solver, p->grid.t, p->grid.steps);
-    return status == RF_OK ? RF_OK : rf__fail_in(status, "%s: ", path);
-}
-
 static rf_status open_profile(rf_prepared *p, const rf_sample_opts *opts, const rf_model *model) {
     const rf_policy *policy = p->spec.policy;
-    if (opts->quality_budget && !policy->knob)
-        return rf__fail(RF_EINVAL, "quality_budget is given and policy '%s' has no setting for it, expected table, fastflow or contextual", policy->name);
-    if (!policy->profile) {
-        if (!opts->profile) return RF_OK;
-        return rf__fail(RF_EINVAL, "profile is given and policy '%s' does not work from one, expected table, fastflow or contextual", policy->name);
-    }
+    RF_TRY(rf__policy_takes(policy, opts->quality_budget, opts->profile));
+    if (!policy->profile) return RF_OK;
     if (!opts->profile) return rf__fail(RF_EINVAL, "profile is NULL, and policy '%s' works from one; `strait tune` makes it", policy->name);
     rf_profile_key key;
     const rf_profile_rung *promise;
     rf__profile_key_fill(&key, model->sha256, p->spec.solver, p->spec.guidance, &p->spec.guidance_opts);
-    RF_TRY(read_profile(p, opts->profile, &key));
+    RF_TRY(rf__profile_open(&p->profile, opts->profile, &key, policy, &p->policy_options, p->spec.solver, p->grid.t, p->grid.steps));
     p->spec.setup.profile = p->profile;
     if (opts->quality_budget) {
         rf_status status = rf__profile_budget(p->profile, policy, opts->quality_budget, &p->policy_options, &promise);
         if (status != RF_OK) return rf__fail_in(status, "quality_budget: ");
     }
-    if (!learns(p)) return RF_OK;
+    if (!rf__policy_learns(policy, &p->policy_options)) return RF_OK;
     p->profile_path = strdup(opts->profile);
     return p->profile_path ? RF_OK : rf__fail(RF_ENOMEM, "no memory for a file name");
 }

@@ -46,7 +46,8 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, cons
     const char *flag = flags->sigmas.count ? "--sigmas" : "--times";
     if (flags->sigmas.count && flags->times.count)
         return rf__fail(RF_EINVAL, "--sigmas and --times are both given, expected one of them");
-    if (flags->scheduler && strcmp(flags->scheduler, "list") != 0)
+    order->schedule = rf__schedule_find("list");
+    if (flags->scheduler && strcmp(flags->scheduler, order->schedule->name) != 0)
         return rf__fail(RF_EINVAL, "--scheduler is %s and %s is given, expected one of them",
                         flags->scheduler, flag);
     double *converted = NULL;
@@ -59,7 +60,6 @@ static rf_status list_grid(rf_order *order, const rf_sampling_flags *flags, cons
         RF_TRY(times_of_sigmas(&flags->sigmas, &converted, &opts.list_count));
         opts.list = converted;
     }
-    order->schedule = rf__schedule_find("list");
     rf_status status = rf__grid_build(&order->grid, order->schedule, &opts);
     if (status != RF_OK) rf__fail_in(status, "%s: ", flag);
     if (status == RF_OK) status = check_whole(&order->grid, flags->from, flag);
@@ -78,14 +78,12 @@ static rf_status named_grid(rf_order *order, const rf_sampling_flags *flags, con
     opts.tokens = rf__model_tokens(model);
     opts.windows = model->windows.count ? &model->windows : NULL;
     opts.from = flags->from;
-    bool shifted = strcmp(name, "shifted") == 0;
-    if (flags->flow_shift && !shifted)
+    const rf_schedule *schedule = order->schedule = rf__schedule_find(name);
+    if (!schedule) return RF_EINVAL;
+    if (flags->flow_shift && !schedule->takes_shift)
         return rf__fail(RF_EINVAL, "--flow-shift is given and --scheduler is %s, expected shifted", name);
-    if (strcmp(name, "list") == 0)
-        return rf__fail(RF_EINVAL, "--scheduler is list, expected --times or --sigmas with it");
-    order->schedule = rf__schedule_find(name);
-    if (!order->schedule) return RF_EINVAL;
-    order->shift = shifted ? opts.shift : strcmp(name, "flux") == 0 ? rf__flux_shift(opts.tokens) : 0;
+    if (!schedule->warp) return rf__fail(RF_EINVAL, "--scheduler is %s, expected --times or --sigmas with it", name);
+    order->shift = schedule->shift ? schedule->shift(&opts) : 0;
     return rf__grid_build(&order->grid, order->schedule, &opts);
 }
 
@@ -201,13 +199,10 @@ static rf_status record_room(rf_order *order) {
 
 static rf_status take_policy(rf_order *order, const rf_sampling_flags *flags, const rf_model *model) {
     const rf_policy *policy = order->policy;
-    if (flags->quality_budget && !policy->knob)
-        return rf__fail(RF_EINVAL, "--quality-budget is given and policy '%s' has no setting for it, expected table, fastflow or contextual", policy->name);
+    RF_TRY(rf__policy_takes(policy, flags->quality_budget, flags->profile));
     if (policy->profile) {
         RF_TRY(rf__profiles_open(&order->profile, order, flags->profile, model));
         RF_TRY(record_room(order));
-    } else if (flags->profile && !flags->quality_budget) {
-        return rf__fail(RF_EINVAL, "--profile is given and policy '%s' does not work from one, expected table, fastflow or contextual", policy->name);
     }
     if (flags->quality_budget) {
         rf_status status = rf__profile_budget(order->profile, policy, flags->quality_budget, &order->policy_options, &order->promise);
@@ -239,8 +234,7 @@ static rf_status take_blocks(rf_order *order, const rf_sampling_flags *flags, rf
 static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_model *model) {
     rf_sampling_flags with, *flags = &with;
     order->solver = rf__solver_find(given->method);
-    bool free_choice = given->quality_budget && strcmp(given->policy, "none") == 0;
-    order->policy = rf__policy_find(free_choice ? "table" : given->policy);
+    order->policy = rf__policy_choose(given->policy, given->quality_budget);
     if (!order->solver || !order->policy) return RF_EINVAL;
     RF_TRY(take_blocks(order, given, &with));
     RF_TRY(rf__options_parse(order->solver->options, &order->solver_options, order->solver->name, flags->sampling_option));

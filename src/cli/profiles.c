@@ -37,23 +37,6 @@ char *rf__profiles_path(const rf_order *order, const char *path, const rf_model 
     return out;
 }
 
-static bool learns(const rf_order *order) { return order->policy->learns && order->policy_options.at[order->policy->learns - 1] == 1; }
-
-static rf_status read_or_begin(rf_profile **out, const rf_order *order, const rf_profile_key *key, const char *path) {
-    if (rf__file_exists(path)) {
-        RF_TRY(rf__profile_read(out, path));
-        rf_status status = rf__profile_same(*out, key, path);
-        if (status == RF_OK) {
-            status = rf__profile_fits(*out, order->solver, order->grid.t, order->grid.steps);
-            if (status != RF_OK) rf__fail_in(status, "%s: ", path);
-        }
-        if (status != RF_OK) rf__profile_free(out);
-        return status;
-    }
-    if (learns(order)) return rf__profile_create(out, key, order->grid.t, order->grid.steps);
-    return rf__fail(RF_ENOTFOUND, "%s: is not there, and policy '%s' works from it; `strait tune` makes it", path, order->policy->name);
-}
-
 rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char *path, const rf_model *model) {
     rf_profile_key key;
     rf__profiles_key(&key, order, model);
@@ -68,7 +51,7 @@ rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char 
         free(where);
     } else {
         rf_profile *profile = NULL;
-        status = read_or_begin(&profile, order, &key, where);
+        status = rf__profile_open(&profile, where, &key, order->policy, &order->policy_options, order->solver, order->grid.t, order->grid.steps);
         at = status == RF_OK ? calloc(1, sizeof *at) : NULL;
         if (status == RF_OK && !at) status = rf__fail(RF_ENOMEM, "no memory for a profile");
         if (status == RF_OK) {
@@ -80,7 +63,7 @@ rf_status rf__profiles_open(rf_profile **out, const rf_order *order, const char 
         }
     }
     RF_TRY(status);
-    if (learns(order)) at->learning = true;
+    if (rf__policy_learns(order->policy, &order->policy_options)) at->learning = true;
     *out = at->profile;
     return RF_OK;
 }

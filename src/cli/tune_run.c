@@ -155,7 +155,7 @@ static int tolerances(const rf_profile *profile, double out[SETTINGS]) {
 /* The settings of a policy's knob, from the one that asks most to the one that asks least. */
 static int settings_of(const rf_tune *tune, const rf_policy *policy, double out[SETTINGS]) {
     int count = 0, fewest = rf__profile_fewest(tune->profile);
-    if (strcmp(policy->options[policy->knob - 1].name, "calls") != 0) return tolerances(tune->profile, out);
+    if (!policy->counts) return tolerances(tune->profile, out);
     for (int calls = tune->order.grid.steps; calls >= fewest && count < SETTINGS; calls = calls * 4 / 5) out[count++] = calls;
     if (count < SETTINGS && out[count - 1] > fewest) out[count++] = fewest;
     return count;
@@ -169,7 +169,7 @@ static rf_status try_policy(rf_tune *tune, bench *b, const rf_policy *policy) {
         rf_profile_rung rung = {.value = values[i], .images = b->count};
         snprintf(rung.policy, sizeof rung.policy, "%s", policy->name);
         RF_TRY(try_setting(tune, b, policy, values[i], &rung.calls));
-        if (strcmp(policy->name, "table") == 0) predicted = tune->profile->plan_shift[(int)values[i]];
+        if (policy->counts) predicted = tune->profile->plan_shift[(int)values[i]];
         rung.predicted = predicted;
         for (int m = 0; m < RF_BUDGETS; m++) {
             rung.mean[m] = mean_of(b->distance[m], b->count);

@@ -1,6 +1,7 @@
 /* policy.c - the table of policies, the one that never skips, and the extrapolation they share. */
 #include "policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/table.h"
@@ -36,6 +37,33 @@ const rf_policy *const *rf__policies(void) {
 const rf_policy *rf__policy_find(const char *name) {
     RF_TABLE_FIND(policies, "policy", name);
 }
+
+const rf_policy *rf__policy_choose(const char *name, bool budget) {
+    return budget && strcmp(name, none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
+}
+
+/* "table, fastflow ...": those that a budget can set, or that work from a profile. */
+static const char *names_that_take(bool budget, char out[200]) {
+    out[0] = '\0';
+    for (const rf_policy *const *p = policies; *p; p++) {
+        size_t used = strlen(out);
+        if (!(*p)->internal && (budget ? (*p)->knob > 0 : (*p)->profile)) snprintf(out + used, 200 - used, "%s%s", used ? ", " : "", (*p)->name);
+    }
+    return out;
+}
+
+rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile) {
+    char names[200];
+    if (budget && !policy->knob)
+        return rf__fail(RF_EINVAL, "a quality budget is given and policy '%s' has no setting for it, expected one of %s", policy->name,
+                        names_that_take(true, names));
+    if (profile && !policy->profile)
+        return rf__fail(RF_EINVAL, "a profile is given and policy '%s' does not work from one, expected one of %s", policy->name,
+                        names_that_take(false, names));
+    return RF_OK;
+}
+
+bool rf__policy_learns(const rf_policy *policy, const rf_options *options) { return policy->learns && options->at[policy->learns - 1] == 1; }
 
 double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index) {
     return rf__option(policy->options, setup->options, index);

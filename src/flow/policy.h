@@ -33,6 +33,7 @@ typedef struct rf_policy {
     double hold;              /* share of the slope its extrapolation leaves out: 0 the line, 1 the newest velocity again */
     bool profile;             /* works from a profile */
     int knob;                 /* 1 + index of the option that a quality budget sets; 0: none */
+    bool counts;              /* the knob is a number of network calls, for each of which the profile has a plan; false: a tolerance */
     int learns;               /* 1 + index of the option that is 1 while it learns; 0: it never does */
     bool internal;            /* not for users to choose by name */
     const rf_option *options; /* NULL: none */
@@ -51,6 +52,12 @@ typedef struct rf_policy {
 
 const rf_policy *const *rf__policies(void);         /* NULL-terminated; those for users first */
 const rf_policy *rf__policy_find(const char *name); /* NULL and a sentence listing the names */
+/* The policy of a name; a quality budget and "none" leave the choice to us: the one that places calls best. */
+const rf_policy *rf__policy_choose(const char *name, bool budget);
+/* Whether a budget or a profile can be given to it. errors: a sentence with the policies that take one. */
+rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile);
+/* Whether these options let it learn. */
+bool rf__policy_learns(const rf_policy *policy, const rf_options *options);
 double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index);
 
 /* The straight line through the two newest velocities, at t, with the share `hold` of its slope left out. Needs

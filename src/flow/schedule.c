@@ -13,18 +13,18 @@ static double warp_uniform(const rf_grid_opts *opts, double u) {
 }
 
 /* sigma' = s sigma / (1 + (s-1) sigma) with sigma = 1 - t, solved for our t. */
-static double warp_shifted(const rf_grid_opts *opts, double u) {
-    return u / (u + opts->shift * (1 - u));
-}
+static double shifted_by(double s, double u) { return u / (u + s * (1 - u)); }
+
+static double given_shift(const rf_grid_opts *opts) { return opts->shift; }
+static double warp_shifted(const rf_grid_opts *opts, double u) { return shifted_by(opts->shift, u); }
 
 double rf__flux_shift(int64_t tokens) {
     const double base = 256, most = 4096, low = 0.5, high = 1.15;
     return exp(low + ((double)tokens - base) * (high - low) / (most - base));
 }
 
-static double warp_flux(const rf_grid_opts *opts, double u) {
-    return u / (u + rf__flux_shift(opts->tokens) * (1 - u));
-}
+static double shift_of_tokens(const rf_grid_opts *opts) { return rf__flux_shift(opts->tokens); }
+static double warp_flux(const rf_grid_opts *opts, double u) { return shifted_by(shift_of_tokens(opts), u); }
 
 static rf_status check_flux(const rf_grid_opts *opts) {
     if (opts->tokens >= 1 && opts->tokens <= 1 << 16) return RF_OK;
@@ -66,11 +66,14 @@ static const rf_schedule shifted = {.name = "shifted",
                                     .source = "Esser et al. 2024, arXiv 2403.03206 (SD3), also FLUX",
                                     .help = "sigma' = s sigma / (1 + (s-1) sigma), sigma = 1 - t",
                                     .warp = warp_shifted,
+                                    .shift = given_shift,
+                                    .takes_shift = true,
                                     .check = check_shifted};
 static const rf_schedule flux = {.name = "flux",
                                  .source = "FLUX.1, Black Forest Labs, sampling.py (get_schedule)",
                                  .help = "shifted, by a shift that grows with the tokens of the image",
                                  .warp = warp_flux,
+                                 .shift = shift_of_tokens,
                                  .check = check_flux};
 static const rf_schedule sigmoid = {.name = "sigmoid",
                                     .source = "Simple ReFlow, arXiv 2410.07815",

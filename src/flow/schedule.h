@@ -23,6 +23,9 @@ typedef struct rf_schedule {
     /* The place of a point of the uniform grid, u in (0, 1); the two ends are set by the caller. NULL:
      * opts->list is the grid. */
     double (*warp)(const rf_grid_opts *opts, double u);
+    /* The shift it comes to, for reports; NULL: it is no shift. */
+    double (*shift)(const rf_grid_opts *opts);
+    bool takes_shift; /* reads opts->shift */
     /* Check what it reads of opts; may be NULL. */
     rf_status (*check)(const rf_grid_opts *opts);
 } rf_schedule;

@@ -94,6 +94,9 @@ rf_status rf__profile_settle(rf_profile *profile);
 /* ---- using ---- */
 /* Whether a walk of this solver over these times is what the profile is about. */
 rf_status rf__profile_fits(const rf_profile *profile, const rf_solver *solver, const double *times, int steps);
+/* The profile of a file, for such walks with such a policy. Where there is no file, a policy that learns begins an empty one. */
+rf_status rf__profile_open(rf_profile **out, const char *path, const rf_profile_key *key, const rf_policy *policy, const rf_options *options,
+                           const rf_solver *solver, const double *times, int steps);
 /* What walks of this solver and guidance on this checkpoint (its SHA-256) are, for rf__profile_same. */
 void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solver *solver, const rf_guidance *guide, const rf_guidance_opts *opts);
 /* Whether it was made for these; `path` for the sentence. */

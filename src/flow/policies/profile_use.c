@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/file.h"
 #include "profile.h"
 
 void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solver *solver, const rf_guidance *guide, const rf_guidance_opts *opts) {
@@ -34,7 +35,7 @@ rf_status rf__profile_budget(const rf_profile *profile, const rf_policy *policy,
     RF_TRY(parse(text, &budget, &limit));
     RF_TRY(rf__profile_pick(profile, policy->name, budget, limit, promise));
     options->at[policy->knob - 1] = (*promise)->value;
-    if (policy->learns && options->at[policy->learns - 1] == 1)
+    if (rf__policy_learns(policy, options))
         return rf__fail(RF_EINVAL, "policy '%s' learns and is given a budget, expected one of them: a promise holds for tables that stand still", policy->name);
     for (int b = 0; b < RF_BANDITS; b++) {
         const rf_profile_bandit *bandit = &profile->bandit[b];
@@ -42,4 +43,21 @@ rf_status rf__profile_budget(const rf_profile *profile, const rf_policy *policy,
             return rf__fail(RF_EINVAL, "policy '%s' has learned since its promise was measured, expected a new `strait tune`", bandit->name);
     }
     return RF_OK;
+}
+
+rf_status rf__profile_open(rf_profile **out, const char *path, const rf_profile_key *key, const rf_policy *policy, const rf_options *options,
+                           const rf_solver *solver, const double *times, int steps) {
+    *out = NULL;
+    if (!rf__file_exists(path)) {
+        if (rf__policy_learns(policy, options)) return rf__profile_create(out, key, times, steps);
+        return rf__fail(RF_ENOTFOUND, "%s: is not there, and policy '%s' works from it; `strait tune` makes it", path, policy->name);
+    }
+    RF_TRY(rf__profile_read(out, path));
+    rf_status status = rf__profile_same(*out, key, path);
+    if (status == RF_OK) {
+        status = rf__profile_fits(*out, solver, times, steps);
+        if (status != RF_OK) rf__fail_in(status, "%s: ", path);
+    }
+    if (status != RF_OK) rf__profile_free(out);
+    return status;
 }

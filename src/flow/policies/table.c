@@ -46,6 +46,7 @@ const rf_policy rf__policy_table = {
     .history = true,
     .profile = true,
     .knob = 1 + OPTION_CALLS,
+    .counts = true,
     .options = options,
     .state_size = sizeof(table_state),
     .check = check,
