@@ -51,7 +51,7 @@ done
 
 # all NAME COLUMN: over the seeds
 all() { for seed in $seeds; do [ -f "$out/$1-$seed.tsv" ] && number "$1-$seed" 1 "$2"; done | mean; }
-size() { for seed in $seeds; do "$strait" info "$out/$1-$seed/model.safetensors" 2> /dev/null | sed -n 's/^parameters *//p'; done | head -1; }
+size() { for file in "$out/$1"-*/model.safetensors "models/fashion-rf.safetensors"; do "$strait" info "$file" 2> /dev/null | sed -n 's/^parameters *//p'; done | head -1; }
 # line "TITLE" NAME "PAPER"
 line() { [ "$(all "$2" 2)" = - ] || printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$(size "$2")" "$(all "$2" 2)" "$(all "$2" 3)" "$(all "$2" 4)" "$3"; }
 {
