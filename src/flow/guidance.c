@@ -6,6 +6,8 @@
 
 #include "../base/table.h"
 
+bool rf__guidance_inside(const rf_guidance_opts *opts, double t) { return t >= opts->low && t <= opts->high; }
+
 static int one_row(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]) {
     (void)opts, (void)guide, (void)t;
     rows[0] = RF_ROW_COND;
@@ -21,7 +23,7 @@ static void copy(const rf_guidance_opts *opts, rf_guide *guide, int64_t n, const
 /* Scale 1 is the conditional velocity and scale 0 the unconditional one: one row each, and exact. */
 static int cfg_rows(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]) {
     (void)guide;
-    bool inside = t >= opts->low && t <= opts->high;
+    bool inside = rf__guidance_inside(opts, t);
     rows[0] = inside && opts->scale == 0 ? RF_ROW_NULL : RF_ROW_COND;
     rows[1] = RF_ROW_NULL;
     return inside && opts->scale != 0 && opts->scale != 1 ? 2 : 1;
@@ -52,7 +54,7 @@ static rf_status cfg_check(const rf_guidance_opts *opts) {
 static void steer(const rf_guidance_opts *opts, int64_t n, const float *x, double t, double end, const float *y, const float *answer,
                   float *v) {
     double left = end - t;
-    bool inside = t >= opts->low && t <= opts->high && fabs(left) > 1e-6; /* at the end point there is no way left */
+    bool inside = rf__guidance_inside(opts, t) && fabs(left) > 1e-6; /* at the end point there is no way left */
     if (!inside || opts->scale == 1) {
         if (v != answer) memcpy(v, answer, (size_t)n * sizeof *v);
         return;
@@ -77,7 +79,7 @@ static rf_status endpoint_check(const rf_guidance_opts *opts) {
 }
 
 static int onetime_rows(const rf_guidance_opts *opts, const rf_guide *guide, double t, rf_row rows[RF_MAX_GUIDANCE_ROWS]) {
-    bool inside = t >= opts->low && t <= opts->high;
+    bool inside = rf__guidance_inside(opts, t);
     rows[0] = RF_ROW_COND;
     rows[1] = RF_ROW_NULL;
     return inside && opts->scale != 1 && !(guide && guide->known) ? 2 : 1;
@@ -100,11 +102,8 @@ static rf_status onetime_check(const rf_guidance_opts *opts) {
     return RF_OK;
 }
 
-static const rf_guidance none = {.name = "none",
-                                 .source = "",
-                                 .help = "the conditional velocity, one row",
-                                 .rows = one_row,
-                                 .combine = copy};
+const rf_guidance rf__guidance_none = {
+    .name = "none", .source = "", .help = "the conditional velocity, one row", .rows = one_row, .combine = copy};
 static const rf_guidance cfg = {
     .name = "cfg",
     .source = "Ho and Salimans 2022, arXiv 2207.12598; interval: Kynkaanniemi et al. 2024, arXiv 2404.07724",
@@ -129,7 +128,7 @@ static const rf_guidance onetime = {
     .combine = onetime_combine,
     .check = onetime_check};
 extern const rf_guidance rf__guidance_flowedit;
-static const rf_guidance *const guidances[] = {&none, &cfg, &endpoint, &onetime, &rf__guidance_flowedit, NULL};
+static const rf_guidance *const guidances[] = {&rf__guidance_none, &cfg, &endpoint, &onetime, &rf__guidance_flowedit, NULL};
 
 rf_guidance_opts rf__guidance_defaults(void) {
     return (rf_guidance_opts){.scale = 1, .low = 0, .high = 1, .delta = 1, .end = 1, .source_scale = 1};

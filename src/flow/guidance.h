@@ -46,8 +46,11 @@ typedef struct rf_guidance {
 } rf_guidance;
 
 rf_guidance_opts rf__guidance_defaults(void);           /* scale 1, delta 1, data end, everywhere */
+extern const rf_guidance rf__guidance_none;             /* the conditional velocity */
 const rf_guidance *const *rf__guidances(void);          /* NULL-terminated */
 const rf_guidance *rf__guidance_find(const char *name); /* NULL and a sentence listing the names */
+/* Whether t lies in the interval that is guided. */
+bool rf__guidance_inside(const rf_guidance_opts *opts, double t);
 /* Most rows an answer can take with these options. */
 int rf__guidance_max_rows(const rf_guidance *guidance, const rf_guidance_opts *opts);
 

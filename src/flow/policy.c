@@ -14,9 +14,9 @@ static rf_kind always_full(void *state, const rf_step_view *view) {
     return RF_KIND_FULL;
 }
 
-static const rf_policy none = {
+const rf_policy rf__policy_none = {
     .name = "none", .source = "", .help = "every answer comes from the network", .choose = always_full};
-static const rf_policy *const policies[] = {&none,
+static const rf_policy *const policies[] = {&rf__policy_none,
                                             &rf__policy_hold,
                                             &rf__policy_fixed,
                                             &rf__policy_threshold,
@@ -39,7 +39,7 @@ const rf_policy *rf__policy_find(const char *name) {
 }
 
 const rf_policy *rf__policy_choose(const char *name, bool budget) {
-    return budget && strcmp(name, none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
+    return budget && strcmp(name, rf__policy_none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
 }
 
 /* "table, fastflow ...": those that a budget can set, or that work from a profile. */

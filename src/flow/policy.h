@@ -50,6 +50,7 @@ typedef struct rf_policy {
     void (*end)(void *state, const rf_job *job);
 } rf_policy;
 
+extern const rf_policy rf__policy_none;             /* every answer comes from the network */
 const rf_policy *const *rf__policies(void);         /* NULL-terminated; those for users first */
 const rf_policy *rf__policy_find(const char *name); /* NULL and a sentence listing the names */
 /* The policy of a name; a quality budget and "none" leave the choice to us: the one that places calls best. */

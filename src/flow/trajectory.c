@@ -21,7 +21,7 @@ static rf_status check_blocks(const rf_job_spec *spec) {
 static rf_status check_scale(const rf_job_spec *spec) {
     const rf_field *refiner = spec->refiner;
     if (!refiner || !refiner->guided || refiner->scale_most <= 0) return RF_OK;
-    bool none = spec->guidance == rf__guidances()[0];
+    bool none = spec->guidance == &rf__guidance_none;
     double scale = none ? 1 : spec->guidance_opts.scale, slack = 1e-6;
     if (scale >= refiner->scale_least - slack && scale <= refiner->scale_most + slack) return RF_OK;
     return rf__fail(RF_EINVAL, "guidance scale is %g, and the refiner was trained for %g .. %g", scale, refiner->scale_least, refiner->scale_most);
@@ -31,7 +31,7 @@ static rf_status check_stages(const rf_job_spec *spec) {
     if (!spec->stage_count) return RF_OK;
     if (spec->windows || spec->field->windows)
         return rf__fail(RF_EINVAL, "stages are given, and the first one's model is straight in windows only, expected one that is everywhere");
-    if (spec->policy != rf__policies()[0]) return rf__fail(RF_EINVAL, "stages are given with policy '%s', expected none", spec->policy->name);
+    if (spec->policy != &rf__policy_none) return rf__fail(RF_EINVAL, "stages are given with policy '%s', expected none", spec->policy->name);
     if (spec->guidance->remembers || spec->guidance_opts.target)
         return rf__fail(RF_EINVAL, "stages are given with guidance '%s' towards an end point, which has one size, expected cfg or none", spec->guidance->name);
     return rf__stages_check(spec->stages, spec->stage_count, spec->times[spec->steps], spec->field->scalars);
@@ -56,7 +56,7 @@ static rf_status check(const rf_job_spec *spec) {
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
     if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
-    if (spec->solver->corrects && (!spec->refiner || spec->policy != rf__policy_find("none")))
+    if (spec->solver->corrects && (!spec->refiner || spec->policy != &rf__policy_none))
         return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, and no policy that skips", spec->solver->name);
     if (spec->carry && !spec->solver->carries)
         return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
@@ -79,9 +79,9 @@ void rf__counters_add(rf_counters *sum, const rf_counters *one) {
 
 /* What is left out means none. */
 static void fill_gaps(rf_job_spec *spec) {
-    if (!spec->guidance) spec->guidance = rf__guidance_find("none");
+    if (!spec->guidance) spec->guidance = &rf__guidance_none;
     if (!spec->windows && spec->field) spec->windows = spec->field->windows;
-    if (!spec->policy) spec->policy = rf__policy_find("none");
+    if (!spec->policy) spec->policy = &rf__policy_none;
 }
 
 rf_status rf__job_check(const rf_job_spec *spec) {
@@ -243,18 +243,27 @@ static rf_status enter(rf_trajectory *trajectory, float *velocity) {
     return status;
 }
 
-/* The walk at hand is over: false when it was the last one. Otherwise a look at the clean picture is asked for, or the next one entered. */
-static bool leave(rf_trajectory *trajectory) {
+/* Out of a walk that is over: a look at the clean picture is asked for, or the next stage entered, or there is none. */
+static void leave(rf_trajectory *trajectory) {
     const rf_job *job = &trajectory->job;
-    if (trajectory->stage == trajectory->spec.stage_count) return false;
-    trajectory->leaving = job->t < 1;
-    if (trajectory->leaving) {
+    bool last = trajectory->stage == trajectory->spec.stage_count;
+    if (last) {
+        trajectory->status = RF_JOB_DONE;
+    } else if (job->t < 1) {
+        trajectory->leaving = true;
         trajectory->ask = (rf_request){job->x, job->t, true, false};
     } else {
         rf_status status = enter(trajectory, NULL);
         if (status != RF_OK) fail(trajectory, status);
     }
-    return true;
+}
+
+/* The next question into `ask`; false: not yet, because the walk at hand is over. */
+static bool next_question(rf_trajectory *trajectory) {
+    rf_job *job = &trajectory->job;
+    if (trajectory->leaving || job->solver->next(job, &trajectory->ask)) return true;
+    leave(trajectory);
+    return trajectory->leaving;
 }
 
 static bool all_finite(const float *v, int64_t n) {
@@ -317,19 +326,14 @@ void rf__trajectory_invalidate(rf_trajectory *trajectory) {
 static const rf_guidance *guidance_of(const rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     bool one = trajectory->kind == RF_KIND_REFINE && spec->refiner->guided;
-    return one ? rf__guidances()[0] : spec->guidance;
+    return one ? &rf__guidance_none : spec->guidance;
 }
 
 bool rf__trajectory_ask(rf_trajectory *trajectory) {
     rf_job *job = &trajectory->job;
     const rf_job_spec *spec = &trajectory->spec;
     while (trajectory->status == RF_JOB_ACTIVE && trajectory->row_count == 0) {
-        bool walks = !trajectory->leaving && job->solver->next(job, &trajectory->ask);
-        if (!walks && !trajectory->leaving && !leave(trajectory)) {
-            trajectory->status = RF_JOB_DONE;
-            break;
-        }
-        if (!walks && !trajectory->leaving) continue; /* in the next stage, or failed on the way */
+        if (!next_question(trajectory)) continue;
         trajectory->kind = trajectory->leaving ? RF_KIND_FULL : choose(trajectory);
         if (trajectory->stage == 0) trajectory->asked[job->position] = trajectory->kind == RF_KIND_EXTRAPOLATE ? '0' : '1';
         if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
@@ -377,7 +381,7 @@ rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
     if (trajectory->kind == RF_KIND_REFINE) {
         const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;
         const rf_history *history = &trajectory->job.history;
-        bool guided = trajectory->spec.guidance != rf__guidances()[0] && trajectory->ask.t >= opts->low && trajectory->ask.t <= opts->high;
+        bool guided = trajectory->spec.guidance != &rf__guidance_none && rf__guidance_inside(opts, trajectory->ask.t);
         cond.before = trajectory->ask.before ? trajectory->ask.before : history->v[0];
         cond.gap = (float)fabs(trajectory->ask.t - history->t[0]);
         cond.scale = guided ? (float)opts->scale : 1;
