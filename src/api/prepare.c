@@ -68,12 +68,6 @@ static rf_status open_profile(rf_prepared *p, const rf_sample_opts *opts, const 
     return p->profile_path ? RF_OK : rf__fail(RF_ENOMEM, "no memory for a file name");
 }
 
-static int64_t answers_of(const rf_prepared *p) {
-    if (!p->spec.blocks) return rf__sampler_answers(p->spec.solver, p->grid.steps);
-    rf_block_calls calls = rf__blocks_calls(&p->blocks, 0, p->grid.steps, false);
-    return calls.network + calls.refiner;
-}
-
 static rf_status fill(rf_prepared *p, const rf_sample_opts *opts, const rf_sampler *sampler, bool backward) {
     const rf_model *model = rf__sampler_model(sampler);
     const rf_schedule *schedule;
@@ -83,7 +77,7 @@ static rf_status fill(rf_prepared *p, const rf_sample_opts *opts, const rf_sampl
     RF_TRY(find_plugins(p, &schedule, opts));
     RF_TRY(make_grid(p, opts, schedule, model, backward));
     RF_TRY(open_profile(p, opts, model));
-    p->answers = answers_of(p);
+    p->answers = rf__solver_calls(p->spec.solver, p->spec.blocks, p->grid.steps);
     rf_job_spec whole = p->spec, own = rf__sampler_job(sampler);
     whole.field = own.field, whole.refiner = own.refiner, whole.cond = own.cond;
     p->spec = whole;

@@ -165,10 +165,6 @@ rf_status rf__sampler_warm(rf_sampler *sampler) {
 
 rf_status rf__sampler_warm_rows(rf_sampler *sampler, int64_t rows) { return rf__model_field_warm(sampler->network, rows); }
 
-int64_t rf__sampler_answers(const rf_solver *solver, int steps) {
-    return rf__solver_calls(solver, steps);
-}
-
 rf_status rf__sampler_check_label(const rf_model *model, int64_t label) {
     int classes = model->shape.classes;
     if (label >= -1 && label < classes) return RF_OK;

@@ -55,8 +55,6 @@ const rf_model *rf__sampler_refiner(const rf_sampler *sampler); /* NULL: none */
 rf_job_spec rf__sampler_job(const rf_sampler *sampler);
 rf_plan_cache_stats rf__sampler_plans(const rf_sampler *sampler);
 
-/* Answers a walk over `steps` steps takes when every one comes from the network; of an adaptive solver: at least. */
-int64_t rf__sampler_answers(const rf_solver *solver, int steps);
 /* A class the model has, or -1 for none; the sentence names both. */
 rf_status rf__sampler_check_label(const rf_model *model, int64_t label);
 

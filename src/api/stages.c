@@ -222,8 +222,8 @@ void rf__stage_set_describe(const rf_stage_set *set, rf_job_spec *spec) {
 }
 
 int64_t rf__stage_set_answers(const rf_stage_set *set) {
-    rf_block_calls calls = rf__blocks_calls(&set->blocks[0], 0, rf__blocks_steps(&set->blocks[0]), false);
-    return calls.network + calls.refiner + (set->count > 1 && set->config[0].to < 1) + rf__stages_calls(set->stage, 0, set->count - 1);
+    const rf_blocks *first = &set->blocks[0];
+    return rf__solver_calls(rf__solver_find("blocks"), first, rf__blocks_steps(first)) + (set->count > 1 && set->config[0].to < 1) + rf__stages_calls(set->stage, 0, set->count - 1);
 }
 
 const json_t *rf__stage_set_json(const rf_stage_set *set) { return set->json; }

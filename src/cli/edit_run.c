@@ -134,7 +134,7 @@ static void show(void *user, int64_t done, int64_t total) {
 rf_status rf__edit_run_all(rf_edit_run *run) {
     const rf_edit_opts *opts = &run->edits[0]->opts;
     rf_run jobs = {.count = run->job_count, .ready = ready, .describe = describe, .finished = finished, .progress = show,
-                   .total = run->job_count * rf__sampler_answers(opts->solver, opts->steps), .user = run};
+                   .total = run->job_count * rf__solver_calls(opts->solver, NULL, opts->steps), .user = run};
     rf__progress_start(&run->progress, "editing", jobs.total, 0);
     rf_status status = rf__sampler_run(run->sampler, &jobs, &run->stats);
     rf__progress_finish(&run->progress, NULL);

@@ -323,7 +323,5 @@ char *rf__order_asked(const rf_order *order, int64_t k) {
 
 int64_t rf__order_answers(const rf_order *order) {
     if (order->stages) return order->count * rf__stage_set_answers(order->stages);
-    rf_block_calls calls = rf__blocks_calls(&order->blocks, 0, order->blocks.runs ? order->grid.steps : 0, false);
-    if (order->blocks.runs) return order->count * (calls.network + calls.refiner);
-    return order->count * rf__sampler_answers(order->solver, order->grid.steps);
+    return order->count * rf__solver_calls(order->solver, &order->blocks, order->grid.steps);
 }

@@ -94,7 +94,7 @@ rf_status rf__invert_run(rf_sampler *sampler, const rf_order *order, const rf_so
     invert_run run = {.model = rf__sampler_model(sampler), .order = order, .source = source, .writer = writer,
                       .scalars = rf__model_scalars(rf__sampler_model(sampler))};
     rf_status status = prepare(&run);
-    const rf_run what = {.count = run.missing, .describe = describe, .finished = finished, .total = run.missing * rf__solver_calls(order->solver, order->grid.steps),
+    const rf_run what = {.count = run.missing, .describe = describe, .finished = finished, .total = run.missing * rf__solver_calls(order->solver, NULL, order->grid.steps),
                          .user = &run};
     if (status == RF_OK && run.missing > 0) status = rf__sampler_run(sampler, &what, NULL);
     for (int64_t k = 0; run.datum && k < run.missing; k++) rf__free(run.datum[k]); /* of jobs that an error left unfinished */

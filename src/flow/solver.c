@@ -12,7 +12,11 @@ static const rf_solver *const solvers[] = {
     &rf__solver_euler,  &rf__solver_heun,   &rf__solver_midpoint,   &rf__solver_ab2,    &rf__solver_rk4,  &rf__solver_dopri5,
     &rf__solver_pseudo, &rf__solver_dpm2,   &rf__solver_dpm2m, &rf__solver_fireflow,   &rf__solver_rf_solver, &rf__solver_reversible, &rf__solver_blocks, &rf__solver_reinterpolate, &rf__solver_caf, NULL};
 
-int64_t rf__solver_calls(const rf_solver *solver, int steps) {
+int64_t rf__solver_calls(const rf_solver *solver, const rf_blocks *blocks, int steps) {
+    if (blocks && blocks->runs) {
+        rf_block_calls calls = rf__blocks_calls(blocks, 0, steps, false);
+        return calls.network + calls.refiner;
+    }
     return (int64_t)steps * solver->calls_per_step + solver->extra_calls;
 }
 

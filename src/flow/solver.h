@@ -74,8 +74,9 @@ struct rf_job {
     rf_status failure; /* set by accept with its sentence: the walk cannot go on, and next is not asked again */
 };
 
-/* Answers a walk from noise to data takes when every one comes from the network (adaptive: of one attempt a step). */
-int64_t rf__solver_calls(const rf_solver *solver, int steps);
+/* Answers a walk from noise to data takes when every one is a full one (adaptive: of one attempt a step). blocks: those of the walk, which then
+ * has as many steps; NULL or empty: none. */
+int64_t rf__solver_calls(const rf_solver *solver, const rf_blocks *blocks, int steps);
 const rf_solver *const *rf__solvers(void);          /* NULL-terminated */
 const rf_solver *rf__solver_find(const char *name); /* NULL and a sentence listing the names */
 
