@@ -14,7 +14,8 @@ step() { [ -e "$1" ] && return; shift; say "$@" >&2; "$strait" "$@" -t "$threads
 shown() { say "$@"; "$strait" "$@" -t "$threads" || exit 1; }
 
 step "$judge" train -q recipes/mnist-classifier.yaml train.steps=700 -o runs/mnist-classifier
-for name in ${*:-vit unet}; do
+[ $# -gt 0 ] || set -- vit unet
+for name; do
     out=runs/third-$name teacher=runs/third-$name/teacher.safetensors student=runs/third-$name/2rf/model.safetensors
     mkdir -p "$out" || exit 1
     case $name in
