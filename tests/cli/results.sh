@@ -36,3 +36,8 @@ grep -q "| Rows | euler 4, bf16 | 0.468 ± 0.036 | 0.450 ± 0.036 | inside |" ou
 [ ! -e full ] && ok "nothing of the full version" || not_ok "nothing of the full version"
 sed -i s/0.450/0.300/ program
 STRAIT=./program sh bench/results.sh quick > said 2>&1 && not_ok "a number outside fails the whole" || ok "a number outside fails the whole"
+printf 'Made on a day\n\n## Rows\n\nold words\n\n    $ strait compare --grid recipes/compare/g.yaml -n 200 --paired 24\n    kept\n    \n    too\n\nAll of it took 3 minutes\n' > docs/results.md
+printf 'machine\n\n## Rows\n\nnew words\n\n$ $STRAIT compare --grid $GRIDS/g.yaml $SIZE\n$$ touch full\n' > docs/results.in.md
+check "the text alone" env STRAIT=./program sh bench/results.sh text
+printf 'Made on a day\n\n## Rows\n\nnew words\n\n    $ strait compare --grid recipes/compare/g.yaml -n 200 --paired 24\n    kept\n    \n    too\n    $ touch full\n    (was not run yet)\n\nAll of it took 3 minutes\n' > wanted.md
+same "new words around outputs that stand" wanted.md docs/results.md
