@@ -136,8 +136,8 @@ void rf__edit_describe(rf_edit *edit, rf_edit_pass pass, rf_job_spec *spec) {
     if (pass == RF_EDIT_INVERT) spec->track = edit->track;
     else if (edit->carried) spec->carry = edit->carry;
     if (edits && o->mask) spec->follow = edit->track, spec->mask = o->mask;
-    if (pass == RF_EDIT_INVERT) o->strategy->invert(edit, spec, spec->guidance_opts.scale);
-    else o->strategy->sample(edit, spec, spec->guidance_opts.scale);
+    void (*change)(rf_edit *, rf_job_spec *) = pass == RF_EDIT_INVERT ? o->strategy->invert : o->strategy->sample;
+    if (change) change(edit, spec);
 }
 
 rf_status rf__edit_take(rf_edit *edit, rf_edit_pass pass, const rf_trajectory *trajectory) {

@@ -19,9 +19,9 @@ typedef struct rf_edit_strategy {
     const char *solver; /* when none is given */
     bool inverts;       /* has all three passes; false: only RF_EDIT_SAMPLE */
     double strength;    /* when none is given */
-    /* Fill guidance and, without inversion, the start; everything else is set. scale: of classifier-free guidance. */
-    void (*invert)(rf_edit *edit, rf_job_spec *spec, double scale); /* NULL without inversion */
-    void (*sample)(rf_edit *edit, rf_job_spec *spec, double scale);
+    /* What a pass changes of its job, which has a start and classifier-free guidance by the label already. NULL: nothing. */
+    void (*invert)(rf_edit *edit, rf_job_spec *spec);
+    void (*sample)(rf_edit *edit, rf_job_spec *spec);
     /* State of the source at row `row` of the grid when there is no inversion to take it from, [scalars]. NULL with inversion. */
     void (*state)(const rf_edit *edit, int row, float *out);
 } rf_edit_strategy;
