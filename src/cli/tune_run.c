@@ -7,6 +7,7 @@
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../eval/paired.h"
+#include "../flow/policies/jump.h"
 #include "profiles.h"
 #include "tune.h"
 
@@ -76,10 +77,9 @@ static rf_status distances(rf_tune *tune, const float *made, const float *exact,
     int64_t n = scalars_of(tune);
     const rf_model_shape *shape = &tune->model->shape;
     for (int64_t k = 0; k < count; k++) {
-        double mse = rf__mse(made + k * n, exact + k * n, n), square = 0;
-        for (int64_t i = 0; i < n; i++) square += (double)exact[k * n + i] * (double)exact[k * n + i];
-        out[RF_BUDGET_REL][k] = sqrt(mse * (double)n / fmax(square, 1e-30));
-        out[RF_BUDGET_PSNR][k] = fmin(rf__psnr(mse, RF_PAIRED_RANGE), 200); /* equal pictures: a number beyond any budget */
+        const float *a = made + k * n, *b = exact + k * n;
+        out[RF_BUDGET_REL][k] = sqrt(rf__relative_error(a, b, n));
+        out[RF_BUDGET_PSNR][k] = fmin(rf__psnr(rf__mse(a, b, n), RF_PAIRED_RANGE), 200); /* equal pictures: a number beyond any budget */
         out[RF_BUDGET_LPIPS][k] = NAN;
     }
     if (!tune->perceptual) return RF_OK;

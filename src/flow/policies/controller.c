@@ -16,7 +16,7 @@ static const rf_option options[] = {
 };
 
 typedef struct controller_state {
-    rf_jump jump;
+    rf_jump jump; /* first: rf__jump_choose */
     double tolerance, safety, growth;
     int most;
 } controller_state;
@@ -29,10 +29,6 @@ static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *
     controller->growth = rf__option(options, setup->options, OPTION_GROWTH);
     controller->most = (int)rf__option(options, setup->options, OPTION_MOST);
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return rf__jump_choose(&((controller_state *)state)->jump, view);
 }
 
 static void observe(void *state, const rf_step_view *view, rf_kind kind, const float *v) {
@@ -60,6 +56,6 @@ const rf_policy rf__policy_controller = {
     .state_size = sizeof(controller_state),
     .check = rf__jump_check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__jump_choose,
     .observe = observe,
 };

@@ -23,7 +23,7 @@ static const rf_option options[] = {
 };
 
 typedef struct fastflow_state {
-    rf_jump jump;
+    rf_jump jump; /* first: rf__jump_choose */
     rf_profile *profile;
     int bandit;
     double tolerance, explore;
@@ -59,10 +59,6 @@ static rf_status begin_index(void *state, const rf_policy_setup *setup, const rf
 static rf_status begin_context(void *state, const rf_policy_setup *setup, const rf_job *job) {
     (void)job;
     return begin_with(state, setup, RF_BANDIT_CONTEXT);
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return rf__jump_choose(&((fastflow_state *)state)->jump, view);
 }
 
 /* The arm of the row: untried ones first when learning, ties by fewer points. */
@@ -116,7 +112,7 @@ static void end(void *state, const rf_job *job) {
 
 #define SHARED                                                                                                                               \
     .history = true, .profile = true, .knob = 1 + OPTION_TOLERANCE, .learns = 1 + OPTION_MODE, .options = options, .state_size = sizeof(fastflow_state), .check = check, \
-    .choose = choose, .observe = observe, .end = end
+    .choose = rf__jump_choose, .observe = observe, .end = end
 
 const rf_policy rf__policy_fastflow = {
     .name = "fastflow",

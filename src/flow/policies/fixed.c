@@ -9,7 +9,7 @@ static const rf_option options[] = {
 };
 
 typedef struct fixed_state {
-    rf_jump jump;
+    rf_jump jump; /* first: rf__jump_choose */
     int skip;
     double hold;
 } fixed_state;
@@ -31,10 +31,6 @@ static rf_status begin_hold(void *state, const rf_policy_setup *setup, const rf_
     return begin_with(state, setup, 1);
 }
 
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return rf__jump_choose(&((fixed_state *)state)->jump, view);
-}
-
 static void observe(void *state, const rf_step_view *view, rf_kind kind, const float *v) {
     fixed_state *fixed = state;
     if (rf__jump_observe(&fixed->jump, view, kind, v, fixed->hold)) rf__jump_take(&fixed->jump, view, fixed->skip);
@@ -49,7 +45,7 @@ const rf_policy rf__policy_fixed = {
     .state_size = sizeof(fixed_state),
     .check = rf__jump_check,
     .begin = begin_line,
-    .choose = choose,
+    .choose = rf__jump_choose,
     .observe = observe,
 };
 
@@ -63,6 +59,6 @@ const rf_policy rf__policy_hold = {
     .state_size = sizeof(fixed_state),
     .check = rf__jump_check,
     .begin = begin_hold,
-    .choose = choose,
+    .choose = rf__jump_choose,
     .observe = observe,
 };

@@ -26,7 +26,8 @@ rf_status rf__jump_check(const rf_policy *policy, const rf_policy_setup *setup, 
                     policy->name, solver->name, solver->adaptive ? "chooses its own steps" : "asks more than once a step");
 }
 
-rf_kind rf__jump_choose(rf_jump *jump, const rf_step_view *view) {
+rf_kind rf__jump_choose(void *state, const rf_step_view *view) {
+    rf_jump *jump = state;
     const rf_job *job = view->job;
     if (jump->chosen == job->position + 1) {
         /* Another stage of the same step, unless what was known has died meanwhile. */
@@ -83,13 +84,11 @@ int rf__jump_room(const rf_step_view *view) {
     return room > 0 ? room : 0;
 }
 
-int rf__jump_take(rf_jump *jump, const rf_step_view *view, int m) {
+void rf__jump_take(rf_jump *jump, const rf_step_view *view, int m) {
     int room = rf__jump_room(view);
     if (jump->quiet > 0) m = 0;
     if (m > room) m = room;
-    jump->from = view->job->position;
     jump->left = m > 0 ? m : 0;
-    return jump->left;
 }
 
 void rf__jump_pause(rf_jump *jump) {

@@ -10,7 +10,7 @@ typedef struct rf_jump {
     int chosen, observed; /* position + 1 of the newest decision and of the newest network answer */
     rf_kind kind;         /* for all requests of the position `chosen` */
     int left;             /* points still to pass */
-    int from, length;     /* the newest jump: where it was decided, points passed since */
+    int length;           /* points passed since the newest jump was decided */
     int quiet;            /* network answers until skipping is allowed again */
     /* Measured at the newest network answer: */
     double error;  /* |v^ - v|^2 / |v|^2 of the extrapolation from the two answers before; negative: not known */
@@ -21,12 +21,12 @@ typedef struct rf_jump {
 
 /* policy->check: the walk must be on a fixed grid and ask one question a step, or passing a point would mean something else. */
 rf_status rf__jump_check(const rf_policy *policy, const rf_policy_setup *setup, const rf_solver *solver, const double *times, int steps);
-/* policy->choose. */
-rf_kind rf__jump_choose(rf_jump *jump, const rf_step_view *view);
+/* policy->choose, of a state that begins with an rf_jump. */
+rf_kind rf__jump_choose(void *state, const rf_step_view *view);
 /* policy->observe: true when two network velocities are now known and a decision is due. hold: of the policy. */
 bool rf__jump_observe(rf_jump *jump, const rf_step_view *view, rf_kind kind, const float *v, double hold);
-/* Decide: pass m points, or fewer where the last answer must be real. Returns how many. */
-int rf__jump_take(rf_jump *jump, const rf_step_view *view, int m);
+/* Decide: pass m points, or fewer where the last answer must be real. */
+void rf__jump_take(rf_jump *jump, const rf_step_view *view, int m);
 /* No skipping until three more network answers have come: the jump before was bad. */
 void rf__jump_pause(rf_jump *jump);
 /* Points that may be passed from here. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../base/memory.h"
+#include "jump.h"
 
 #define UNIT ((double)(1LL << 40))
 
@@ -136,14 +137,8 @@ static double wrong_velocity(const full_walk *w, int k, int gap, int m) {
 /* As rf_jump measures it. */
 static double change_at(const full_walk *w, int k) {
     const double *grid = w->profile->times;
-    double step = (grid[w->profile->steps] - grid[0]) / w->profile->steps, span = w->t[k] - w->t[k - 1], square = 0, size = 0;
-    const float *v = v_at(w, k), *before = v_at(w, k - 1);
-    for (int64_t i = 0; i < w->n; i++) {
-        double gone = (double)v[i] - (double)before[i];
-        square += gone * gone;
-        size += (double)v[i] * (double)v[i];
-    }
-    return square / fmax(size, 1e-30) * (step / span) * (step / span);
+    double step = (grid[w->profile->steps] - grid[0]) / w->profile->steps, span = w->t[k] - w->t[k - 1];
+    return rf__relative_error(v_at(w, k - 1), v_at(w, k), w->n) * (step / span) * (step / span);
 }
 
 static int64_t units(double value) { return (int64_t)llround(fmin(value, 1e6) * UNIT); }

@@ -14,7 +14,7 @@ static const rf_option options[] = {
 };
 
 typedef struct teacache_state {
-    rf_jump jump;
+    rf_jump jump; /* first: rf__jump_choose */
     double delta;
     int most;
 } teacache_state;
@@ -25,10 +25,6 @@ static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *
     teacache->delta = rf__option(options, setup->options, OPTION_DELTA);
     teacache->most = (int)rf__option(options, setup->options, OPTION_MOST);
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return rf__jump_choose(&((teacache_state *)state)->jump, view);
 }
 
 static void observe(void *state, const rf_step_view *view, rf_kind kind, const float *v) {
@@ -51,6 +47,6 @@ const rf_policy rf__policy_teacache = {
     .state_size = sizeof(teacache_state),
     .check = rf__jump_check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__jump_choose,
     .observe = observe,
 };

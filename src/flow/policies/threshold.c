@@ -10,7 +10,7 @@ static const rf_option options[] = {
 };
 
 typedef struct threshold_state {
-    rf_jump jump;
+    rf_jump jump; /* first: rf__jump_choose */
     double tolerance;
     int skip;
 } threshold_state;
@@ -21,10 +21,6 @@ static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *
     threshold->tolerance = rf__option(options, setup->options, OPTION_TOLERANCE);
     threshold->skip = (int)rf__option(options, setup->options, OPTION_SKIP);
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return rf__jump_choose(&((threshold_state *)state)->jump, view);
 }
 
 static void observe(void *state, const rf_step_view *view, rf_kind kind, const float *v) {
@@ -44,6 +40,6 @@ const rf_policy rf__policy_threshold = {
     .state_size = sizeof(threshold_state),
     .check = rf__jump_check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__jump_choose,
     .observe = observe,
 };
