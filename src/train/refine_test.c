@@ -158,6 +158,28 @@ static void a_step_does_not_depend_on_the_steps_before(void **state) {
     }
 }
 
+/* What there is to learn is how the velocity changed, so with no time between there is nothing. */
+static void no_gap_leaves_nothing_to_learn(void **state) {
+    (void)state;
+    const char *ways[] = {"refine_published", "refine_simulated"};
+    static examples e;
+    for (int k = 0; k < 2; k++) {
+        double change[2];
+        for (int tiny = 0; tiny < 2; tiny++) {
+            rf_recipe *recipe = recipe_of(ways[k], k ? "guided" : "plain", 0);
+            if (tiny) recipe->refine.gap_least = 0, recipe->refine.gap_most = 1e-5;
+            rf_trainer *tr = trainer_of(recipe);
+            examples_at(tr, 0, &e);
+            change[tiny] = 0;
+            for (int i = 0; i < BATCH * SCALARS; i++) change[tiny] += pow((double)e.before[i] - (double)e.target[i], 2);
+            rf__trainer_free(&tr);
+            rf__recipe_free(&recipe);
+        }
+        print_message("%s: %.2g, of gaps ten thousand times shorter %.2g\n", ways[k], change[0], change[1]);
+        assert_true(change[0] > 0 && change[1] < 1e-3 * change[0]);
+    }
+}
+
 /* The loss is |r + before - target|^2: zero with a zero gradient for the oracle, and for a fresh refiner the plain change of the velocity. */
 static void what_the_loss_is(void **state) {
     (void)state;
@@ -246,6 +268,6 @@ static void refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(examples_are_the_teachers), cmocka_unit_test(a_step_does_not_depend_on_the_steps_before),
-                                       cmocka_unit_test(what_the_loss_is), cmocka_unit_test(it_learns), cmocka_unit_test(refused)};
+                                       cmocka_unit_test(no_gap_leaves_nothing_to_learn), cmocka_unit_test(what_the_loss_is), cmocka_unit_test(it_learns), cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, make_teacher, remove_teacher);
 }
