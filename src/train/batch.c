@@ -63,12 +63,11 @@ void rf__time_scale_add(rf_time_scale *scale, const float *loss, const float *t,
 
 /* ---- filling ---- */
 
-static void drop_labels(const rf_batch_plan *plan, rf_batch *batch) {
-    for (int64_t r = 0; r < batch->rows; r++) {
-        float u;
-        rf__rng_uniform(batch->seed, RF_STREAM_LABEL_DROP, batch->first + (uint64_t)r, 1, &u);
-        if ((double)u < plan->label_drop) batch->label[r] = plan->null_label;
-    }
+int32_t rf__batch_label(const rf_batch_plan *plan, uint64_t seed, uint64_t sample, int32_t label) {
+    float u;
+    if (plan->label_drop <= 0) return label;
+    rf__rng_uniform(seed, RF_STREAM_LABEL_DROP, sample, 1, &u);
+    return (double)u < plan->label_drop ? plan->null_label : label;
 }
 
 /* The window into the network's extra input, and the target as what the network predicts. */
@@ -90,7 +89,8 @@ static void number_drops(rf_batch *batch, int64_t r) {
 
 rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch) {
     RF_TRY(plan->coupling->draw(&plan->pair, batch));
-    if (batch->label && !plan->coupling->refines && plan->label_drop > 0) drop_labels(plan, batch);
+    for (int64_t r = 0; batch->label && !plan->coupling->refines && r < batch->rows; r++)
+        batch->label[r] = rf__batch_label(plan, batch->seed, batch->first + (uint64_t)r, batch->label[r]);
     return RF_OK;
 }
 

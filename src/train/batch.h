@@ -127,6 +127,8 @@ typedef struct rf_batch_plan {
     int64_t batch;           /* rows of the whole step */
 } rf_batch_plan;
 
+/* The label of a sample, or the null label where it is dropped. */
+int32_t rf__batch_label(const rf_batch_plan *plan, uint64_t seed, uint64_t sample, int32_t label);
 /* In two halves, so that a frozen network can be asked about x0 in between; the whole for those that have none. */
 rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch);
 void rf__batch_points(const rf_batch_plan *plan, rf_batch *batch);

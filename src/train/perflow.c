@@ -11,7 +11,7 @@
 
 enum { STREAM_OWN = 64 }; /* which starts the student makes itself */
 
-/* z at the start of window k into x0[r]. Real data matters for k >= 1 only, and is not read for k = 0. */
+/* z at the start of window k into x0[r]. Where that is noise alone the data still gives the label. */
 static rf_status start_of(rf_online *o, int64_t r, int k) {
     const rf_source *data = o->plan->pair.data;
     uint64_t sample = o->first + (uint64_t)r;
@@ -26,16 +26,9 @@ static rf_status start_of(rf_online *o, int64_t r, int k) {
     return RF_OK;
 }
 
-/* The label as the loss sees it. */
-static int32_t dropped(const rf_online *o, int64_t r) {
-    float u;
-    rf__rng_uniform(o->seed, RF_STREAM_LABEL_DROP, o->first + (uint64_t)r, 1, &u);
-    return (double)u < o->plan->label_drop ? o->plan->null_label : o->label[r];
-}
-
 static rf_cond cond_of(const rf_online *o, const rf_field *field, int64_t r, bool drop) {
     if (field->null_label < 0) return (rf_cond){.label = -1};
-    return (rf_cond){.label = drop && o->plan->label_drop > 0 ? dropped(o, r) : o->label[r]};
+    return (rf_cond){.label = drop ? rf__batch_label(o->plan, o->seed, o->first + (uint64_t)r, o->label[r]) : o->label[r]};
 }
 
 static bool is_own(const rf_online *o, int64_t r, int k) {
