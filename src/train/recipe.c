@@ -15,21 +15,35 @@ typedef struct section {
     const char *name, *help;
     const rf_field_desc *table;
     void *config;
-    bool required;
+    bool required, weighs; /* weighs: the weights depend on it, so a run that goes on must have the same */
+    bool idle;             /* this recipe has no use for it: left out when the recipe is written */
 } section;
 
 /* The sections of a recipe; the model's table is that of its kind (NULL while the kind is unknown). */
 static void sections_of(rf_recipe *recipe, section out[SECTIONS]) {
-    out[0] = (section){"model", "the network", recipe->kind ? recipe->kind->fields : NULL, recipe->model, true};
-    out[1] = (section){"data", "what it learns", rf__data_fields, &recipe->data, true};
-    out[2] = (section){"train", "how it learns", rf__train_fields, &recipe->train, true};
-    out[3] = (section){"teacher", "who makes pairs while training", rf__teacher_fields, &recipe->teacher, false};
-    out[4] = (section){"windows", "PeRFlow", rf__windows_fields, &recipe->windows, false};
-    out[5] = (section){"anneal", "SlimFlow", rf__anneal_fields, &recipe->anneal, false};
-    out[6] = (section){"refiner", "FlowTurbo", rf__refine_fields, &recipe->refine, false};
-    out[7] = (section){"adversary", "CAF's last stage", rf__adversary_fields, &recipe->adversary, false};
-    out[8] = (section){"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample, false};
-    out[9] = (section){"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate, false};
+    bool refines = recipe->coupling && recipe->coupling->refines;
+    const rf_field_desc *model = recipe->kind ? recipe->kind->fields : NULL;
+    const section all[SECTIONS] = {
+        {"model", "the network", model, recipe->model, .required = true, .weighs = true},
+        {"data", "what it learns", rf__data_fields, &recipe->data, .required = true, .weighs = true},
+        {"train", "how it learns", rf__train_fields, &recipe->train, .required = true, .weighs = true},
+        {"teacher", "who makes pairs while training", rf__teacher_fields, &recipe->teacher, .weighs = true},
+        {"windows", "PeRFlow", rf__windows_fields, &recipe->windows, .weighs = true},
+        {"anneal", "SlimFlow", rf__anneal_fields, &recipe->anneal, .weighs = true},
+        {"refiner", "FlowTurbo", rf__refine_fields, &recipe->refine, .weighs = true, .idle = !refines},
+        {"adversary", "CAF's last stage", rf__adversary_fields, &recipe->adversary, .weighs = true, .idle = !recipe->adversary.features[0]},
+        {"sample", "grids drawn on the way, from the EMA", rf__sample_fields, &recipe->sample},
+        {"evaluate", "numbers printed at the end", rf__evaluate_fields, &recipe->evaluate},
+    };
+    memcpy(out, all, sizeof all);
+}
+
+/* "model, data ... or evaluate" */
+static const char *names_of(const section all[SECTIONS], char out[256]) {
+    size_t used = 0;
+    for (int i = 0; i < SECTIONS; i++)
+        used += (size_t)snprintf(out + used, 256 - used, "%s%s", i == 0 ? "" : i == SECTIONS - 1 ? " or " : ", ", all[i].name);
+    return out;
 }
 
 /* "FILE:LINE" of a value, or FILE. */
@@ -57,13 +71,12 @@ static rf_status read_kind(rf_recipe *recipe, json_t *model, const char *where, 
 static rf_status check_sections(const section all[SECTIONS], json_t *object, const char *where) {
     const char *key;
     json_t *value;
-    char at[512];
+    char at[512], names[256];
     json_object_foreach(object, key, value) {
         bool known = false;
         for (int i = 0; i < SECTIONS; i++) known = known || strcmp(key, all[i].name) == 0;
         if (!known)
-            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected model, data, train, teacher, windows, anneal, refiner, adversary, sample or evaluate",
-                            place(value, where, at), key);
+            return rf__fail(RF_EFORMAT, "%s: %.60s is not a section of a recipe, expected %s", place(value, where, at), key, names_of(all, names));
         if (!json_is_object(value)) return rf__fail(RF_EFORMAT, "%s: %s is not a section, expected keys below it", place(value, where, at), key);
     }
     for (int i = 0; i < SECTIONS; i++)
@@ -101,7 +114,8 @@ static rf_status apply_override(rf_recipe *recipe, const char *text) {
         snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
         return rf__fields_set(all[i].table, all[i].config, key, equals + 1, text);
     }
-    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected model, data, train, teacher, windows, anneal, refiner, adversary, sample or evaluate", text);
+    char names[256];
+    return rf__fail(RF_EFORMAT, "\"%s\": no section of that name, expected %s", text, names_of(all, names));
 }
 
 /* What the sections teacher, windows and anneal say, against what the coupling needs. */
@@ -251,11 +265,8 @@ json_t *rf__recipe_json(const rf_recipe *recipe) {
     sections_of((rf_recipe *)recipe, all);
     json_t *object = json_object();
     for (int i = 0; i < SECTIONS; i++) {
+        if (all[i].idle) continue;
         json_t *part = rf__fields_write(all[i].table, all[i].config);
-        if ((all[i].config == &recipe->refine && !recipe->coupling->refines) || (all[i].config == &recipe->adversary && !recipe->adversary.features[0])) {
-            json_decref(part); /* of no meaning to the others */
-            continue;
-        }
         if (i == 0) json_object_set_new(part, "kind", json_string(recipe->kind->name));
         json_object_set_new(object, all[i].name, part);
     }
@@ -304,12 +315,15 @@ static rf_status same_section(const char *part, const json_t *ours, const json_t
 }
 
 rf_status rf__recipe_same(const rf_recipe *recipe, const json_t *theirs) {
-    static const char *const parts[] = {"model", "data", "train", "teacher", "windows", "anneal", "refiner", "adversary"};
+    section all[SECTIONS];
+    sections_of((rf_recipe *)recipe, all);
     json_t *ours = rf__recipe_json(recipe), *presets = presets_json(recipe);
     bool endless = recipe->optim.schedule->endless;
     rf_status status = ours && presets ? RF_OK : rf__fail(RF_ENOMEM, "no memory to compare recipes");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == RF_OK; i++)
-        status = same_section(parts[i], json_object_get(ours, parts[i]), json_object_get(theirs, parts[i]), json_object_get(presets, parts[i]), endless);
+    for (int i = 0; i < SECTIONS && status == RF_OK; i++) {
+        const char *name = all[i].name;
+        if (all[i].weighs) status = same_section(name, json_object_get(ours, name), json_object_get(theirs, name), json_object_get(presets, name), endless);
+    }
     json_decref(ours);
     json_decref(presets);
     return status;
