@@ -197,48 +197,62 @@ static rf_status fill_walked(rf_refine *refine, uint64_t seed, uint64_t first) {
 
 /* ---- the coupling ---- */
 
-static rf_status open_refine(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts) {
-    const rf_refine_config *c = setup->config;
-    *out = NULL;
+static rf_status check_config(const rf_refine_config *c, int64_t batch) {
     if (!c->teacher[0]) return rf__fail(RF_EINVAL, "refiner.teacher is empty, expected the checkpoint of the predictor");
     if (c->gap_least >= c->gap_most)
         return rf__fail(RF_EINVAL, "refiner.gap_least is %g, expected less than gap_most, which is %g", c->gap_least, c->gap_most);
     if (c->scale_least > c->scale_most)
         return rf__fail(RF_EINVAL, "refiner.scale_least is %g, expected at most scale_most, which is %g", c->scale_least, c->scale_most);
-    if (c->examples % setup->batch)
-        return rf__fail(RF_EINVAL, "refiner.examples is %lld, expected a multiple of train.batch (%lld)", (long long)c->examples, (long long)setup->batch);
-    rf_refine *refine = rf__alloc(sizeof *refine);
-    if (!refine) return rf__fail(RF_ENOMEM, "training: no memory");
-    *out = refine;
-    refine->setup = *setup;
-    refine->held = -1;
-    RF_TRY(rf__model_open(&refine->teacher, c->teacher));
-    *facts = (rf_refiner_facts){.gap_least = c->gap_least, .gap_most = c->gap_most, .scale_least = fmin(1, c->scale_least), .scale_most = fmax(1, c->scale_most)};
-    memcpy(facts->predictor, refine->teacher->sha256, sizeof facts->predictor);
+    if (c->examples % batch)
+        return rf__fail(RF_EINVAL, "refiner.examples is %lld, expected a multiple of train.batch (%lld)", (long long)c->examples, (long long)batch);
+    return RF_OK;
+}
+
+static rf_status open_predictor(rf_refine *refine) {
+    const rf_refine_setup *setup = &refine->setup;
+    const char *path = setup->config->teacher;
+    RF_TRY(rf__model_open(&refine->teacher, path));
     const rf_model_shape *a = &setup->shape, *b = &refine->teacher->shape;
     if (a->height != b->height || a->width != b->width || a->channels != b->channels || a->classes != b->classes || b->refines)
-        return rf__fail(RF_EMISMATCH, "refiner.teacher: %s is %dx%dx%d with %d classes, the refiner %dx%dx%d with %d", c->teacher, b->height, b->width,
+        return rf__fail(RF_EMISMATCH, "refiner.teacher: %s is %dx%dx%d with %d classes, the refiner %dx%dx%d with %d", path, b->height, b->width,
                         b->channels, b->classes, a->height, a->width, a->channels, a->classes);
     RF_TRY(rf__model_field_open(&refine->network, refine->teacher, setup->dtype, setup->pool, TEACHER_ROWS));
     refine->field = rf__model_field_view(refine->network);
     refine->scalars = refine->field.scalars;
-    refine->count = c->examples;
-    size_t rows = (size_t)refine->count, all = rows * (size_t)refine->scalars;
-    refine->x = rf__alloc_array(all, sizeof(float));
-    refine->before = rf__alloc_array(all, sizeof(float));
-    refine->target = rf__alloc_array(all, sizeof(float));
+    return RF_OK;
+}
+
+static rf_status allocate(rf_refine *refine) {
+    size_t rows = (size_t)refine->count, n = (size_t)refine->scalars, asked = 2 * (rows > WALKERS ? rows : WALKERS);
+    refine->x = rf__alloc_array(rows * n, sizeof(float));
+    refine->before = rf__alloc_array(rows * n, sizeof(float));
+    refine->target = rf__alloc_array(rows * n, sizeof(float));
     refine->t = rf__alloc_array(3 * rows, sizeof(float));
     refine->label = rf__alloc_array(rows, sizeof *refine->label);
-    rows = rows > WALKERS ? rows : WALKERS;
-    refine->ask_x = rf__alloc_array(2 * rows * (size_t)refine->scalars, sizeof(float));
-    refine->ask_v = rf__alloc_array(2 * rows * (size_t)refine->scalars, sizeof(float));
-    refine->ask_t = rf__alloc_array(2 * rows, sizeof(float));
-    refine->ask_cond = rf__alloc_array(2 * rows, sizeof *refine->ask_cond);
+    refine->ask_x = rf__alloc_array(asked * n, sizeof(float));
+    refine->ask_v = rf__alloc_array(asked * n, sizeof(float));
+    refine->ask_t = rf__alloc_array(asked, sizeof(float));
+    refine->ask_cond = rf__alloc_array(asked, sizeof *refine->ask_cond);
     if (!refine->x || !refine->before || !refine->target || !refine->t || !refine->label || !refine->ask_x || !refine->ask_v || !refine->ask_t || !refine->ask_cond)
         return rf__fail(RF_ENOMEM, "training: no memory for %lld examples (refiner.examples)", (long long)refine->count);
     refine->gap = refine->t + refine->count;
     refine->scale = refine->gap + refine->count;
     return RF_OK;
+}
+
+static rf_status open_refine(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts) {
+    const rf_refine_config *c = setup->config;
+    *out = NULL;
+    RF_TRY(check_config(c, setup->batch));
+    rf_refine *refine = *out = rf__alloc(sizeof *refine);
+    if (!refine) return rf__fail(RF_ENOMEM, "training: no memory");
+    refine->setup = *setup;
+    refine->held = -1;
+    refine->count = c->examples;
+    RF_TRY(open_predictor(refine));
+    *facts = (rf_refiner_facts){.gap_least = c->gap_least, .gap_most = c->gap_most, .scale_least = fmin(1, c->scale_least), .scale_most = fmax(1, c->scale_most)};
+    memcpy(facts->predictor, refine->teacher->sha256, sizeof facts->predictor);
+    return allocate(refine);
 }
 
 static void close_refine(rf_refine **refine) {
