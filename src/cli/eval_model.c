@@ -125,6 +125,8 @@ rf_status rf__eval_source_model(rf_eval_source *source, rf_sampler *sampler, con
         json_decref(settings);
         return rf__fail(RF_ENOMEM, "no memory for the protocol");
     }
+    const rf_model *refiner = rf__sampler_refiner(sampler);
+    if (refiner) json_object_set_new(source->protocol, "refiner_sha256", json_string(refiner->sha256));
     *g = (generator){sampler, order};
     json_object_update(source->protocol, settings);
     json_decref(settings);

@@ -43,6 +43,7 @@ mkdir made
 check "pictures with a refiner" generate --blocks H2P4R2 --refiner r.safetensors -b 6 -o made/%d.png
 check "eval takes the refiner" "$STRAIT" eval -q -m m.safetensors made --refiner r.safetensors --blocks H2P4R2 -n 6 --metrics mse --json eval.json
 grep -q '"mse": 0.0' eval.json && ok "and judges the same pictures" || not_ok "and judges the same pictures" "$(head -9 eval.json)"
+grep -q "\"refiner_sha256\": \"$(sha256sum < r.safetensors | cut -d' ' -f1)\"" eval.json && ok "the protocol names the refiner" || not_ok "the protocol names the refiner"
 rm -r made
 refused "no refiner for R" 2 "refiner" generate --blocks H8P9R5 -o no.png
 refused "wrong predictor" 1 "was trained for the predictor" "$STRAIT" generate -q -m other.safetensors --refiner r.safetensors --blocks H8P9R5 -o no.png
