@@ -6,4 +6,13 @@
  * after a warm-up. A mean would record the neighbours; the best alone would record luck. */
 double rf__stopwatch(void (*run)(void *arg), void *arg, double budget);
 
+typedef struct rf_paired_seconds {
+    double first, second; /* of one run, as above */
+    double ratio;         /* median of the samples' second / first */
+} rf_paired_seconds;
+
+/* Two things in turn, so that a busy spell of the machine hits both: seven pairs of samples, about `budget` seconds for each of the two.
+ * Before a turn 10 ms pass, because threads of a library spin for some milliseconds after its last call, and short things run once untimed. */
+rf_paired_seconds rf__stopwatch_pair(void (*first)(void *arg), void *first_arg, void (*second)(void *arg), void *second_arg, double budget);
+
 #endif

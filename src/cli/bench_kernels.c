@@ -8,14 +8,12 @@
 #include "../base/cpu.h"
 #include "../base/dtype.h"
 #include "../base/memory.h"
-#include "../base/stopwatch.h"
-#include "../base/threads.h"
 #include "../kernels/kernels.h"
 #include "../kernels/limits.h"
-#include "../kernels/onednn_rod.h"
 #include "../kernels/scalar.h"
 #include "args.h"
 #include "bench.h"
+#include "bench_job.h"
 #include "command.h"
 #include "report.h"
 
@@ -50,57 +48,18 @@ static const shape shapes[] = {
 typedef struct bed {
     rf_pool *pool;
     double budget;
+    rf_rod *rod; /* what stands beside ours, or NULL */
 } bed;
 
-typedef struct job { /* one kernel call, cut over the pool */
-    rf_kernel_fn fn;
-    const void *args;
-    char *scratch;
-    size_t scratch_bytes;
-    int64_t units, grain; /* grain 0: 1 */
-} job;
-
-static void task(void *arg, int64_t begin, int64_t end, int worker) {
-    const job *j = arg;
-    j->fn(j->args, begin, end, j->scratch + worker * j->scratch_bytes);
-}
-
-typedef struct sequence {
-    const bed *bed;
-    const job *jobs;
-    int count;
-} sequence;
-
-static void run_sequence(void *arg) {
-    const sequence *s = arg;
-    for (int i = 0; i < s->count; i++)
-        if (s->jobs[i].units) rf__pool_run(s->bed->pool, s->jobs[i].units, s->jobs[i].grain ? s->jobs[i].grain : 1, task, (void *)&s->jobs[i]);
-}
-
-static double seconds(const bed *b, const job *jobs, int count) {
-    return rf__stopwatch(run_sequence, &(sequence){b, jobs, count}, b->budget);
-}
-
-static void *values(rf_dtype dtype, int64_t n) {
-    void *p = rf__alloc((size_t)n * rf__dtype_size(dtype));
-    uint64_t state = 1;
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        rf__put(dtype, p, i, (float)(state >> 40) / 8388608.0f - 1.0f);
-    }
-    return p;
-}
-
-static char *scratch_for(const bed *b, job *j, size_t bytes) {
-    j->scratch_bytes = (bytes + 63) / 64 * 64;
-    return j->scratch = rf__alloc(j->scratch_bytes * (size_t)rf__pool_size(b->pool) + 64);
+static rf_paired_seconds seconds(const bed *b, const rf_bench_job *jobs, int count) {
+    return rf__bench_jobs_time(&(rf_bench_jobs){.pool = b->pool, .jobs = jobs, .count = count}, b->rod, b->budget);
 }
 
 /* Forward, or with `transposed` the gradient by data (of a strided convolution: dilated input). */
-static double conv_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *forward, bool transposed) {
+static rf_paired_seconds conv_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *forward, bool transposed) {
     rf_conv_args a = *forward;
     rf_pack_args k = {.dtype = a.dtype, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw, .transposed = transposed};
-    float *weights = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
+    float *weights = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
     k.w = weights;
     k.packed = rf__alloc(p->packed_size(&k));
     p->pack(&k, 0, p->pack_units(&k), NULL);
@@ -111,29 +70,29 @@ static double conv_seconds(const bed *b, const rf_conv_provider *p, const rf_con
         a.pad_h = a.kh - 1 - forward->pad_h, a.pad_w = a.kw - 1 - forward->pad_w;
     }
     a.packed = k.packed;
-    void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *y = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
-    float *bias = values(RF_F32, a.cout);
+    void *x = rf__bench_values(a.dtype, a.batch * a.h * a.w * a.cin), *y = rf__bench_values(a.dtype, a.batch * a.oh * a.ow * a.cout);
+    float *bias = rf__bench_values(RF_F32, a.cout);
     a.x = x, a.y = y, a.bias = bias;
-    job j = {.fn = p->conv, .args = &a, .units = p->conv_units(&a)};
-    scratch_for(b, &j, p->conv_scratch(&a));
-    double s = seconds(b, &j, 1);
+    rf_bench_job j = {.fn = p->conv, .args = &a, .units = p->conv_units(&a)};
+    rf__bench_scratch(&j, b->pool, p->conv_scratch(&a));
+    rf_paired_seconds s = seconds(b, &j, 1);
     void *all[] = {weights, k.packed, x, y, bias, j.scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
     return s;
 }
 
 /* Forward in whole numbers, with making bytes of bf16 input. */
-static double int8_seconds(const bed *b, const rf_kernels *table, const rf_conv_args *forward) {
+static rf_paired_seconds int8_seconds(const bed *b, const rf_kernels *table, const rf_conv_args *forward) {
     const rf_conv_provider *p = &table->conv_int8;
     rf_conv_args a = *forward;
     const int64_t pixels = a.batch * a.h * a.w;
     const bool one = a.kh == 1 && a.stride == 1;
     rf_pack_args k = {.dtype = RF_INT8, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw};
-    float *weights = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw), *bias = values(RF_F32, a.cout);
+    float *weights = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw), *bias = rf__bench_values(RF_F32, a.cout);
     k.w = weights;
     k.packed = rf__alloc(p->packed_size(&k));
     p->pack(&k, 0, p->pack_units(&k), NULL);
-    void *x = values(RF_BF16, pixels * a.cin), *y = values(RF_BF16, a.batch * a.oh * a.ow * a.cout);
+    void *x = rf__bench_values(RF_BF16, pixels * a.cin), *y = rf__bench_values(RF_BF16, a.batch * a.oh * a.ow * a.cout);
     rf_quantise_args q = {.pixels = pixels, .group = one ? 1 : a.h * a.w, .channels = a.cin, .x = x};
     q.peak = one ? NULL : rf__alloc_array((size_t)pixels, sizeof(float));
     q.scale = rf__alloc_array((size_t)pixels, sizeof(float));
@@ -141,29 +100,29 @@ static double int8_seconds(const bed *b, const rf_kernels *table, const rf_conv_
     a.dtype = RF_INT8, a.y_dtype = RF_BF16;
     a.packed = k.packed, a.x = q.q, a.x_scale = q.scale, a.bias = bias, a.y = y;
     a.x_group = one ? 1 : (int64_t)a.oh * a.ow;
-    job j[3] = {{.fn = table->fn[RF_K_peak], .args = &q, .units = one ? 0 : pixels, .grain = 64},
+    rf_bench_job j[3] = {{.fn = table->fn[RF_K_peak], .args = &q, .units = one ? 0 : pixels, .grain = 64},
                 {.fn = table->fn[RF_K_quantise], .args = &q, .units = pixels, .grain = 64},
                 {.fn = p->conv, .args = &a, .units = p->conv_units(&a)}};
-    char *scratch = scratch_for(b, &j[2], p->conv_scratch(&a));
-    double s = seconds(b, j, 3);
+    char *scratch = rf__bench_scratch(&j[2], b->pool, p->conv_scratch(&a));
+    rf_paired_seconds s = seconds(b, j, 3);
     void *all[] = {weights, bias, k.packed, x, y, q.peak, q.scale, q.q, scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
     return s;
 }
 
-static double dw_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *f) {
+static rf_paired_seconds dw_seconds(const bed *b, const rf_conv_provider *p, const rf_conv_args *f) {
     rf_conv_dw_args a = {.dtype = f->dtype, .batch = f->batch, .h = f->h, .w = f->w, .cin = f->cin, .oh = f->oh, .ow = f->ow,
                          .cout = f->cout, .kh = f->kh, .kw = f->kw, .stride = f->stride, .pad_h = f->pad_h,
                          .pad_w = f->pad_w};
-    void *x = values(a.dtype, a.batch * a.h * a.w * a.cin), *dy = values(a.dtype, a.batch * a.oh * a.ow * a.cout);
+    void *x = rf__bench_values(a.dtype, a.batch * a.h * a.w * a.cin), *dy = rf__bench_values(a.dtype, a.batch * a.oh * a.ow * a.cout);
     a.x = x, a.dy = dy;
-    a.dw = values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
-    a.dbias = values(RF_F32, a.cout);
+    a.dw = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
+    a.dbias = rf__bench_values(RF_F32, a.cout);
     a.shared = rf__alloc(p->dw_shared(&a) + 64);
-    job j[2] = {{.fn = p->dw_prepare, .args = &a, .units = p->dw_prepare_units(&a)},
+    rf_bench_job j[2] = {{.fn = p->dw_prepare, .args = &a, .units = p->dw_prepare_units(&a)},
                 {.fn = p->conv_dw, .args = &a, .units = p->dw_units(&a)}};
-    j[0].scratch = scratch_for(b, &j[1], p->dw_scratch(&a));
-    double s = seconds(b, j, 2);
+    j[0].scratch = rf__bench_scratch(&j[1], b->pool, p->dw_scratch(&a));
+    rf_paired_seconds s = seconds(b, j, 2);
     void *all[] = {x, dy, a.dw, a.dbias, a.shared, j[1].scratch};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) rf__free(all[i]);
     return s;
@@ -178,7 +137,7 @@ static rf_conv_args args_of(const shape *s, rf_dtype dtype) {
     return a;
 }
 
-/* One line: ours and theirs in GFLOP/s a direction, measured one after the other so that a busy spell hits both. */
+/* One line: ours and theirs in GFLOP/s a direction, and the median of the pairs' ratios. */
 static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s, rf_dtype dtype, double peak) {
     rf_conv_args a = args_of(s, dtype);
     double gflop = 2e-9 * (double)(a.batch * a.oh * a.ow) * a.cin * a.cout * a.kh * a.kw;
@@ -187,14 +146,16 @@ static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s
     printf("%-4s %2dx%dx%-4d %4d -> %-4d k%d s%d ", type, s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
     json_t *line = json_pack("{ss s[iiiiiii]}", "dtype", type, "shape", s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
     for (int i = 0; i < (dtype == RF_INT8 ? 1 : DIRECTIONS); i++) {
-        double ours = dtype == RF_INT8 ? int8_seconds(b, table, &a) : i == RF_ROD_WEIGHTS ? dw_seconds(b, &table->conv, &a) : conv_seconds(b, &table->conv, &a, i == RF_ROD_DATA);
-        double theirs = rf__onednn_seconds(&a, i, rf__pool_size(b->pool), b->budget);
-        printf(" %6.0f", gflop / ours);
-        if (theirs > 0) printf(" %6.0f x%-5.2f", gflop / theirs, theirs / ours);
+        bed pair = *b;
+        pair.rod = rf__rod_open(&a, i, RF_ROD_BIAS, 1);
+        rf_paired_seconds t = dtype == RF_INT8 ? int8_seconds(&pair, table, &a) : i == RF_ROD_WEIGHTS ? dw_seconds(&pair, &table->conv, &a) : conv_seconds(&pair, &table->conv, &a, i == RF_ROD_DATA);
+        rf__rod_close(&pair.rod);
+        printf(" %6.0f", gflop / t.first);
+        if (t.second > 0) printf(" %6.0f x%-5.2f", gflop / t.second, t.ratio);
         else printf("      - -     ");
-        json_object_set_new(line, direction_names[i], json_pack("{sf so so}", "gflops", gflop / ours, "onednn", theirs > 0 ? json_real(gflop / theirs) : json_null(),
-                                                                "of_peak", peak > 0 ? json_real(gflop / ours / peak) : json_null()));
-        if (i == 0 && peak > 0) printf("%3.0f%% ", 100 * gflop / ours / peak);
+        json_object_set_new(line, direction_names[i], json_pack("{sf so so so}", "gflops", gflop / t.first, "onednn", t.second > 0 ? json_real(gflop / t.second) : json_null(),
+                                                                "ratio", t.second > 0 ? json_real(t.ratio) : json_null(), "of_peak", peak > 0 ? json_real(gflop / t.first / peak) : json_null()));
+        if (i == 0 && peak > 0) printf("%3.0f%% ", 100 * gflop / t.first / peak);
         fflush(stdout);
     }
     printf("\n");
@@ -209,6 +170,7 @@ static rf_status measure(const settings *s, const bed *b, json_t **out) {
         rf_dtype dtype = rf__dtype_of(rf__dtype_names[i]);
         peaks[dtype] = rf__limit_dense(dtype, b->pool, b->budget);
     }
+    rf__rod_threads(rf__pool_size(b->pool));
     json_t *rows = json_array();
     printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16), %.0f (int8)\n", table->isa,
            rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16], peaks[RF_INT8]);

@@ -131,6 +131,38 @@ static inline dnnl_primitive_desc_t dense_desc(dnnl_engine_t engine, const dense
     return pd;
 }
 
+/* gelu by tanh, appended to post-operations. */
+static inline dnnl_status_t post_gelu(dnnl_post_ops_t ops) {
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_gelu_tanh, 0, 0);
+#else
+    return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_gelu_tanh, 0, 0);
+#endif
+}
+
+/* NULL when the library has no such kernel. */
+static inline dnnl_primitive_desc_t matmul_desc(dnnl_engine_t engine, md_view x, md_view w, md_view y) {
+    dnnl_primitive_desc_t pd = NULL;
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_matmul_primitive_desc_create(&pd, engine, x, w, NULL, y, NULL) == dnnl_success ? pd : NULL;
+#else
+    dnnl_matmul_desc_t desc;
+    if (dnnl_matmul_desc_init(&desc, x, w, NULL, y) != dnnl_success) return NULL;
+    return dnnl_primitive_desc_create(&pd, &desc, NULL, engine, NULL) == dnnl_success ? pd : NULL;
+#endif
+}
+
+static inline dnnl_primitive_desc_t softmax_desc(dnnl_engine_t engine, md_view x, int axis) {
+    dnnl_primitive_desc_t pd = NULL;
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_softmax_forward_primitive_desc_create(&pd, engine, dnnl_forward_inference, dnnl_softmax_accurate, x, x, axis, NULL) == dnnl_success ? pd : NULL;
+#else
+    dnnl_softmax_desc_t desc;
+    if (dnnl_softmax_forward_desc_init(&desc, dnnl_forward_inference, x, axis) != dnnl_success) return NULL;
+    return dnnl_primitive_desc_create(&pd, &desc, NULL, engine, NULL) == dnnl_success ? pd : NULL;
+#endif
+}
+
 /* Threads of the library's OpenMP on the calling thread. Its symbol is looked up because we link oneDNN, not OpenMP, and
  * because some builds of oneDNN have none. */
 static inline void dense_threads(int threads) {

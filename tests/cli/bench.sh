@@ -6,6 +6,9 @@ check "limits" "$STRAIT" bench limits --budget 0.01 -t 1 --json "$here/limits.js
 check "memory has a speed" grep -q '"copy-dram"' "$here/limits.json"
 check "kernels" "$STRAIT" bench kernels --budget 0.01 --shapes dit --dtype f32 --json "$here/kernels.json"
 check "three directions" grep -q '"by_weights"' "$here/kernels.json"
+check "products" "$STRAIT" bench products --count 1 --budget 0.001 -t 1 --json "$here/products.json"
+check "four forms, a gradient, attention" sh -c "test \$(grep -c '\"what\"' '$here/products.json') -eq 6 && grep -q '\"cold\"' '$here/products.json'"
+check "attention beside oneDNN's products and soft-max" "$STRAIT" bench products --budget 0.001 -t 1 --set gradient --dtype f32 --help
 check "a model" "$STRAIT" bench model -m "$here/m.safetensors" --rows 1,3 --budget 0.01 --json "$here/model.json"
 check "rows as asked" grep -q '"rows": 3' "$here/model.json"
 check "ways of sharing calls" "$STRAIT" bench stream --networks "$here/m.safetensors,$here/m.safetensors" --steps 2,3 --jobs 1,4 --rounds 1 --budget 0.01 \
