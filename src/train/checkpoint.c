@@ -57,35 +57,40 @@ static rf_tensor_entry vector(const char *name, const float *data, int64_t count
     return (rf_tensor_entry){.name = name, .type = RF_TENSOR_F32, .rank = 1, .dim = {count}, .count = count, .data = data};
 }
 
-/* The discriminator's state; how many. */
-static int adversary_entries(rf_adversary *adversary, rf_tensor_entry out[4]) {
-    rf_adversary_memory memory = rf__adversary_memory(adversary);
-    out[0] = vector("adversary.weights", memory.weights, memory.count);
-    out[1] = vector("adversary.m", memory.m, memory.count);
-    out[2] = vector("adversary.v", memory.v, memory.count);
-    out[3] = (rf_tensor_entry){.name = "adversary.state", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *memory.state}, .count = sizeof *memory.state,
-                               .data = memory.state};
-    return 4;
+static rf_tensor_entry raw(const char *name, const void *data, size_t size) {
+    return (rf_tensor_entry){.name = name, .type = RF_TENSOR_U8, .rank = 1, .dim = {(int64_t)size}, .count = (int64_t)size, .data = data};
+}
+
+enum { MOST_ENTRIES = 11 };
+
+/* All there is to keep; how many. */
+static int entries_of(const rf_trainer *tr, const rf_loss_bins *bins, rf_tensor_entry out[MOST_ENTRIES]) {
+    int64_t count, trained = tr->optim.count;
+    const float *all = rf__weights_all(tr->model->weights, &count);
+    int n = 0;
+    out[n++] = vector("weights", all, count);
+    out[n++] = vector("ema", tr->ema, count);
+    out[n++] = vector("adam.m", tr->optim.m, trained);
+    out[n++] = vector("adam.v", tr->optim.v, trained);
+    out[n++] = raw("bins", bins, sizeof *bins);
+    out[n++] = raw("anneal", &tr->anneal, sizeof tr->anneal);
+    if (tr->scale) out[n++] = raw("time_scale", tr->scale, sizeof *tr->scale);
+    if (!tr->adversary) return n;
+    rf_adversary_memory memory = rf__adversary_memory(tr->adversary);
+    out[n++] = vector("adversary.weights", memory.weights, memory.count);
+    out[n++] = vector("adversary.m", memory.m, memory.count);
+    out[n++] = vector("adversary.v", memory.v, memory.count);
+    out[n++] = raw("adversary.state", memory.state, sizeof *memory.state);
+    return n;
 }
 
 rf_status rf__checkpoint_save(const rf_trainer *tr, const rf_loss_bins *bins, const char *folder) {
-    int64_t count, trained = tr->optim.count;
-    const float *all = rf__weights_all(tr->model->weights, &count);
     char path[4096];
     path_of(path, folder, tr->step);
     json_t *metadata = metadata_of(tr);
     if (!metadata) return rf__fail(RF_ENOMEM, "%s: no memory for the metadata", path);
-    rf_tensor_entry entries[] = {vector("weights", all, count), vector("ema", tr->ema, count), vector("adam.m", tr->optim.m, trained),
-                                 vector("adam.v", tr->optim.v, trained),
-                                 {.name = "bins", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *bins}, .count = sizeof *bins, .data = bins},
-                                 {.name = "anneal", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof tr->anneal}, .count = sizeof tr->anneal, .data = &tr->anneal},
-                                 {.name = "time_scale", .type = RF_TENSOR_U8, .rank = 1, .dim = {sizeof *tr->scale}, .count = sizeof *tr->scale,
-                                  .data = tr->scale}};
-    rf_tensor_entry all_entries[sizeof entries / sizeof *entries + 4];
-    int count_of = (int)(sizeof entries / sizeof *entries) - (tr->scale ? 0 : 1);
-    memcpy(all_entries, entries, (size_t)count_of * sizeof *entries);
-    if (tr->adversary) count_of += adversary_entries(tr->adversary, all_entries + count_of);
-    rf_status status = rf__safetensors_save(path, all_entries, count_of, metadata);
+    rf_tensor_entry entries[MOST_ENTRIES];
+    rf_status status = rf__safetensors_save(path, entries, entries_of(tr, bins, entries), metadata);
     json_decref(metadata);
     RF_TRY(status);
     int64_t kept = newest_below(folder, tr->step);
