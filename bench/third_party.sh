@@ -55,9 +55,9 @@ for name; do
     awk -F '[":, ]+' '/"(kept|reconstruction)"/ { part = $2 } /"psnr"/ { printf "%s: PSNR %.2f dB\n", part, $3 } /"target_accuracy"/ { printf "the judge sees the target class in %.1f %%\n", 100 * $3 }' "$out/edit.json"
     "$strait" edit -q -m "$file" "$source" -b 8 --class-offset 1 --steps 10 --cfg-scale $cfg --side "$out/edit.png" --zoom 2 -t "$threads" || exit 1
 
-    # sheets, eight of each class: as published, 8 steps of ab2, one step before and after the reflow
+    # sheets, eight of each class: 50 Euler steps, 8 of ab2, one step before and after the reflow
     sheet() { to=$1; shift; "$strait" generate -q -c 0,1,2,3,4,5,6,7,8,9 -b 80 -s 42 --columns 16 --grid -o "$out/$to.png" -t "$threads" "$@" || exit 1; }
-    sheet published -m "$file" --steps 50 --cfg-scale $cfg
+    sheet euler-50 -m "$file" --steps 50 --cfg-scale $cfg
     sheet ab2-8 -m "$file" --sampling-method ab2 --steps 8 --cfg-scale $cfg
     sheet one-step -m "$file" --steps 1
     sheet reflowed-one-step -m "$student" --steps 1
