@@ -72,7 +72,7 @@ static rf_status walk(rf_sampler *sampler, const rf_sample_opts *opts, const flo
     rf_prepared prepared;
     RF_TRY(rf__prepared_init(&prepared, opts, sampler, start != NULL));
     sample_run state = {
-        .opts = opts, .prepared = &prepared, .start = start, .out = out, .carry = carry, .scalars = (int64_t)shape->height * shape->width * shape->channels};
+        .opts = opts, .prepared = &prepared, .start = start, .out = out, .carry = carry, .scalars = rf__scalars_of(shape)};
     rf_run run = {.count = opts->count,
                   .describe = describe,
                   .finished = finished,

@@ -273,7 +273,7 @@ static rf_status open_judge(judge *j) {
     const rf_compare_settings *settings = &c->settings;
     const rf_model_shape *shape = &c->model->shape;
     j->shape = (rf_picture_shape){shape->height, shape->width, shape->channels};
-    j->scalars = (int64_t)shape->height * shape->width * shape->channels;
+    j->scalars = rf__scalars_of(shape);
     j->references = rf__alloc_array((size_t)RF_COMPARE_ROWS * (size_t)settings->seeds, sizeof *j->references);
     j->pool = rf__pool_create(c->threads);
     if (!j->references || !j->pool) return rf__fail(RF_ENOMEM, "compare: no memory");

@@ -72,7 +72,7 @@ static rf_status read_source(rf_edit_run *run, const rf_edit_flags *flags, const
 rf_status rf__edit_run_open(rf_edit_run *run, const rf_edit_flags *flags, const char *source, rf_sampler *sampler, const rf_order *order) {
     const rf_model *model = rf__sampler_model(sampler);
     int classes = model->shape.classes;
-    *run = (rf_edit_run){.sampler = sampler, .order = order, .scalars = (int64_t)model->shape.height * model->shape.width * model->shape.channels};
+    *run = (rf_edit_run){.sampler = sampler, .order = order, .scalars = rf__model_scalars(model)};
     rf_status status = flags->source_class < -1 ? RF_OK : rf__sampler_check_label(model, flags->source_class);
     if (status != RF_OK) return rf__fail_in(status, "--source-class: ");
     RF_TRY(read_source(run, flags, source));

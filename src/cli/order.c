@@ -311,7 +311,7 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     if (order->stages) rf__stage_set_describe(order->stages, spec);
     spec->seed = rf__order_seed(order, k);
     if (!order->latents.count) return;
-    int64_t n = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+    int64_t n = rf__model_scalars(model);
     const char *made = json_string_value(json_object_get(order->latents.facts, "sampling_method"));
     spec->init = order->latents.x + k * n;
     if (order->latents.carry && order->solver->undoes && made && !strcmp(made, order->solver->name)) spec->carry = order->latents.carry + k * n;

@@ -179,7 +179,7 @@ static rf_status parse_latents(rf_order *order, const json_t *json, const rf_mod
     const json_t *index = json_object_get(json, "latent_index");
     if (!path) return RF_OK;
     RF_TRY(rf__order_take_latents(order, path, model));
-    int64_t first = json_is_integer(index) ? json_integer_value(index) : 0, n = (int64_t)model->shape.height * model->shape.width * model->shape.channels;
+    int64_t first = json_is_integer(index) ? json_integer_value(index) : 0, n = rf__model_scalars(model);
     if (first < 0 || order->count > order->latents.count - first)
         return rf__fail(RF_EFORMAT, "%s: has %lld latents, expected %lld from number %lld on", path, (long long)order->latents.count,
                         (long long)order->count, (long long)first);

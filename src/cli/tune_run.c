@@ -31,11 +31,6 @@ static rf_status keep(void *user, const rf_shot *shot) {
     return RF_OK;
 }
 
-static int64_t scalars_of(const rf_tune *tune) {
-    const rf_model_shape *shape = &tune->model->shape;
-    return (int64_t)shape->height * shape->width * shape->channels;
-}
-
 /* `set` picks the seeds; slots 1: one request after the other. */
 static rf_status walk(rf_tune *tune, const rf_policy *policy, const rf_options *options, rf_profile *profile, int set, int64_t count, int slots, kept *out) {
     rf_order order = tune->order;
@@ -45,7 +40,7 @@ static rf_status walk(rf_tune *tune, const rf_policy *policy, const rf_options *
     order.profile = profile;
     order.seed += (uint64_t)set * SEED_GAP;
     order.count = count;
-    out->scalars = scalars_of(tune);
+    out->scalars = rf__model_scalars(tune->model);
     const rf_shoot_opts opts = {.slots = slots};
     return rf__shoot_with(&opts, tune->sampler, &order, 1, keep, out, &totals);
 }
@@ -61,7 +56,7 @@ static rf_status reference(rf_tune *tune, int set, int64_t count, float **out) {
     order.solver_options = rf__options_defaults(order.solver->options);
     order.seed += (uint64_t)set * SEED_GAP;
     order.count = count;
-    kept k = {.scalars = scalars_of(tune)};
+    kept k = {.scalars = rf__model_scalars(tune->model)};
     *out = k.images = rf__alloc_array((size_t)(count * k.scalars), sizeof *k.images);
     if (!*out) return rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
     RF_TRY(rf__grid_build(&order.grid, rf__schedule_find("uniform"), &opts));
@@ -74,7 +69,7 @@ static rf_status reference(rf_tune *tune, int set, int64_t count, float **out) {
 /* ---- distances ---- */
 
 static rf_status distances(rf_tune *tune, const float *made, const float *exact, int64_t count, double *out[RF_BUDGETS]) {
-    int64_t n = scalars_of(tune);
+    int64_t n = rf__model_scalars(tune->model);
     const rf_model_shape *shape = &tune->model->shape;
     for (int64_t k = 0; k < count; k++) {
         const float *a = made + k * n, *b = exact + k * n;
@@ -106,7 +101,7 @@ typedef struct bench {
 } bench;
 
 static rf_status bench_init(rf_tune *tune, bench *b, int set, int64_t count) {
-    *b = (bench){.count = count, .set = set, .made = rf__alloc_array((size_t)(count * scalars_of(tune)), sizeof *b->made)};
+    *b = (bench){.count = count, .set = set, .made = rf__alloc_array((size_t)(count * rf__model_scalars(tune->model)), sizeof *b->made)};
     bool ok = b->made != NULL;
     for (int i = 0; i < RF_BUDGETS; i++) ok = (b->distance[i] = rf__alloc_array((size_t)count, sizeof **b->distance)) && ok;
     return ok ? reference(tune, set, count, &b->exact) : rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);

@@ -103,10 +103,6 @@ void rf__model_free(rf_model **model_pointer) {
     *model_pointer = NULL;
 }
 
-int64_t rf__model_scalars(const rf_model *model) {
-    return (int64_t)model->shape.height * model->shape.width * model->shape.channels;
-}
-
 rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width) {
     const char *path = model->path ? model->path : "the model";
     *out = (rf_model){0};

@@ -38,6 +38,9 @@ typedef struct rf_model_shape {
     rf_refines refines;
 } rf_model_shape;
 
+/* Numbers of one picture or point. */
+static inline int64_t rf__scalars_of(const rf_model_shape *shape) { return (int64_t)shape->height * shape->width * shape->channels; }
+
 /* Metadata strait.refiner: the one predictor a refiner belongs to and what it was trained for. */
 typedef struct rf_refiner_facts {
     char predictor[65]; /* SHA-256 of its file; "": unknown */
@@ -88,7 +91,7 @@ void rf__model_free(rf_model **model);
 rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width);
 void rf__model_at_fini(rf_model *resized);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
-int64_t rf__model_scalars(const rf_model *model);    /* numbers of one picture or point */
+static inline int64_t rf__model_scalars(const rf_model *model) { return rf__scalars_of(&model->shape); }
 int64_t rf__model_tokens(const rf_model *model);     /* what FLUX's law counts: patches, or for a network without them its 2 x 2 places */
 
 /* The network's answer as a velocity (or logits): what `build` gives, for a refiner added to `before`. */

@@ -44,7 +44,7 @@ rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype d
     if (!field) return rf__fail(RF_ENOMEM, "no memory for a field");
     const rf_model_shape *s = &model->shape;
     *field = (rf_model_field){.model = model, .pool = pool, .dtype = dtype, .max_rows = max_rows < 1 ? 1 : max_rows,
-                              .scalars = (int64_t)s->height * s->width * s->channels};
+                              .scalars = rf__scalars_of(s)};
     rf_status status = rf__plan_cache_create(&field->plans, build_graph, field, model->weights, NULL, PLANS_HELD);
     if (status == RF_OK) status = rf__weights_refresh(model->weights, pool);
     if (status != RF_OK) rf__model_field_close(&field);

@@ -49,7 +49,7 @@ rf_status rf__lanes_init(rf_lanes *lanes, const rf_plan *plan, const rf_plan *in
     int64_t micros = fill->batch / micro_batch;
     if (lane_count > micros) lane_count = (int)micros; /* a lane without work would only cost memory */
     *lanes = (rf_lanes){.pool = pool, .fill = fill, .batch = fill->batch, .micro_batch = micro_batch, .lanes = lane_count,
-                        .scalars = (int64_t)shape->height * shape->width * shape->channels, .seed = seed};
+                        .scalars = rf__scalars_of(shape), .seed = seed};
     /* Workers are numbered by the pool, so each of its threads has a slot even when there are fewer lanes. */
     lanes->workers = rf__pool_size(pool);
     lanes->grads = rf__alloc_array((size_t)lane_count, sizeof *lanes->grads);

@@ -91,7 +91,7 @@ rf_status rf__online_open(rf_online **out, const rf_online_opts *opts) {
     if (!o) return rf__fail(RF_ENOMEM, "no memory for the pairs made while training");
     const rf_model_shape *shape = &opts->student->shape;
     *o = (rf_online){.how = *opts->teacher, .windows_how = *opts->windows, .anneal = *opts->anneal, .plan = opts->plan, .student = opts->student,
-                     .pool = opts->pool, .seed = opts->seed, .scalars = (int64_t)shape->height * shape->width * shape->channels,
+                     .pool = opts->pool, .seed = opts->seed, .scalars = rf__scalars_of(shape),
                      .solver = rf__solver_find(opts->teacher->solver)};
     rf_status status = o->solver ? allocate(o) : rf__fail_in(RF_ENOTFOUND, "teacher.solver: ");
     if (status == RF_OK && o->how.model[0]) status = open_teacher(o, opts->dtype);

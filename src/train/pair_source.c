@@ -62,7 +62,7 @@ static rf_status pairs_pair(const rf_source *source, uint64_t seed, uint64_t sam
 
 /* The data side alone: fresh noise with what the teacher made. */
 static rf_status pairs_draw(const rf_source *source, uint64_t seed, uint64_t sample, float *x, int32_t *label) {
-    int64_t scalars = (int64_t)source->shape.height * source->shape.width * source->shape.channels;
+    int64_t scalars = rf__scalars_of(&source->shape);
     float *noise = rf__alloc_array((size_t)scalars, sizeof *noise);
     if (!noise) return rf__fail(RF_ENOMEM, "no memory for the noise of a pair");
     int32_t own;

@@ -65,7 +65,7 @@ static rf_status exact_velocity(void *self, int64_t rows, const float *x, const 
     (void)cond;
     const rf_exact_source *exact = self;
     const rf_model_shape *shape = &exact->source->shape;
-    exact_rows job = {exact->source, (int64_t)shape->height * shape->width * shape->channels, x, t, v};
+    exact_rows job = {exact->source, rf__scalars_of(shape), x, t, v};
     rf__pool_run(exact->pool, rows, 64, exact_units, &job);
     return RF_OK;
 }
@@ -74,7 +74,7 @@ rf_status rf__source_exact_field(rf_field *out, rf_exact_source *exact) {
     const rf_model_shape *shape = &exact->source->shape;
     if (!exact->source->kind->velocity)
         return rf__fail(RF_EUNSUPPORTED, "data %s has no exact velocity, expected a toy", exact->source->kind->is.name);
-    *out = (rf_field){.self = exact, .scalars = (int64_t)shape->height * shape->width * shape->channels, .null_label = -1,
+    *out = (rf_field){.self = exact, .scalars = rf__scalars_of(shape), .null_label = -1,
                       .velocity = exact_velocity};
     return RF_OK;
 }
