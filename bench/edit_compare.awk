@@ -1,5 +1,6 @@
 # The table of bench/edit_compare.sh: means over groups of pictures and seeds, +- half the range of the groups (each the mean of its seeds),
-# and for methods that draw noise half the range of the seeds (each the mean of its groups) of class share and distance inside.
+# and for methods that draw noise half the range of the seeds (each the mean of its groups) of class share and distance inside. Then what
+# fireflow-8 has more than each other method, group by group: the pictures of a group are the same for all.
 BEGIN { FS = "\t"; split("target psnr_in psnr_out ssim_in ssim_out per_in per_out", quantity, " ")
         print "| set | method and steps | rows | target class | PSNR in | PSNR out | SSIM in | SSIM out | perceptual in | perceptual out | seeds: class, perceptual in |\n|---|---|---|---|---|---|---|---|---|---|---|" }
 function psnr(mse) { return 10 * log(4 / mse) / log(10) }
@@ -28,6 +29,18 @@ function cell(key, q, form,   spread) {
     spread = half(key, q, "g", first)
     return sprintf(spread < 0 ? " " form " |" : " " form " ± " form " |", sum[key, q] / n[key], spread)
 }
+# fireflow-8 less the method of key, over the groups that both have.
+function less(key, base, q, form,   k, at, low, high, total, some) {
+    for (k in first) {
+        if (!n[key, "g", k] || !n[base, "g", k]) continue
+        at = sum[base, q, "g", k] / n[base, "g", k] - sum[key, q, "g", k] / n[key, "g", k]
+        if (!some || at < low) low = at
+        if (!some || at > high) high = at
+        total += at; some++
+    }
+    if (!some) return " |"
+    return sprintf(some > 1 ? " %+" form " ± %" form " |" : " %+" form " |", total / some, (high - low) / 2)
+}
 END {
     for (i = 1; i <= keys; i++) {
         key = order[i]
@@ -36,5 +49,15 @@ END {
         for (j = 1; j <= 7; j++) line = line cell(key, quantity[j], j == 1 ? "%.0f" : j < 4 ? "%.1f" : "%.3f")
         spread = half(key, "target", "s", seed)
         print line (spread < 0 ? " |" : sprintf(" ± %.0f, ± %.3f |", spread, half(key, "per_in", "s", seed)))
+    }
+    print "\n| set | fireflow-8 less | rows | target class | SSIM in | SSIM out | perceptual in | perceptual out |\n|---|---|---|---|---|---|---|---|"
+    for (i = 1; i <= keys; i++) {
+        key = order[i]
+        split(key, part, FS)
+        if (part[2] == "fireflow-8") continue
+        line = sprintf("| %s | %s | %.0f |", part[1], part[2], rows[key])
+        for (j = 1; j <= 7; j++)
+            if (j < 2 || j > 3) line = line less(key, part[1] FS "fireflow-8", quantity[j], j == 1 ? ".0f" : ".3f")
+        print line
     }
 }
