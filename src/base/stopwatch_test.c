@@ -23,32 +23,18 @@ static void known_length(void **state) {
     assert_true(runs >= 8);
 }
 
-/* One takes three times as long as the other; a busy machine lengthens both. */
+/* One takes ten times as long as the other; a busy machine lengthens both, by a millisecond here and there. */
 static void wait_longer(void *arg) {
-    for (int i = 0; i < 3; i++) wait_a_while(arg);
+    for (int i = 0; i < 10; i++) wait_a_while(arg);
 }
 
 static void pairs(void **state) {
     (void)state;
     int first = 0, second = 0;
     rf_paired_seconds t = rf__stopwatch_pair(wait_a_while, &first, wait_longer, &second, 0.02);
-    assert_true(t.first >= 1e-3 && t.second >= 3e-3);
-    assert_true(t.ratio > 1); /* 3 on a quiet machine */
-    assert_true(first >= 8 && second >= 24);
-}
-
-/* One takes three times as long as the other; a busy machine lengthens both. */
-static void wait_longer(void *arg) {
-    for (int i = 0; i < 3; i++) wait_a_while(arg);
-}
-
-static void pairs(void **state) {
-    (void)state;
-    int first = 0, second = 0;
-    rf_paired_seconds t = rf__stopwatch_pair(wait_a_while, &first, wait_longer, &second, 0.02);
-    assert_true(t.first >= 1e-3 && t.second >= 3e-3);
-    assert_true(t.ratio > 1); /* 3 on a quiet machine */
-    assert_true(first >= 15 && second >= 15);
+    assert_true(t.first >= 1e-3 && t.second >= 10e-3);
+    assert_true(t.ratio > 1); /* 10 on a quiet machine */
+    assert_true(first >= 8 && second >= 80);
 }
 
 int main(void) {
