@@ -157,7 +157,9 @@ static rf_status walk(run *r) {
                             (long long)r->trainer->step);
         }
         int64_t skipped = r->trainer->optim.skipped;
-        RF_TRY(rf__trainer_step(r->trainer, &r->bins));
+        rf_status status = rf__trainer_step(r->trainer, &r->bins);
+        if (status == RF_EINTERRUPTED) continue; /* while pairs were made: nothing of the step has happened yet */
+        RF_TRY(status);
         RF_TRY(count_skips(r, skipped));
         RF_TRY(after_step(r));
     }

@@ -16,6 +16,13 @@ check "resumed" "$STRAIT" train -q "$recipe" $short train.steps=30 train.checkpo
 strings_of() { tail -c 30000 "$1" | cksum; }
 same_weights() { [ "$(strings_of "$here/whole/model.safetensors")" = "$(strings_of "$here/parts/model.safetensors")" ]; }
 check "the same weights from two threads and after a kill" same_weights
+"$STRAIT" train -q "$recipe" $short teacher.steps=400 train.steps=100000 train.log_every=1 train.checkpoint_every=100000 -o "$here/int" -t 1 > "$here/int.log" 2>&1 &
+pid=$!
+for _ in $(seq 600); do [ -s "$here/int/log.jsonl" ] && break; sleep 0.02; done
+kill -INT $pid
+wait $pid
+code=$?
+check "Ctrl-C while the teacher is asked loses no step" sh -c "[ $code -eq 130 ] && ls '$here'/int/checkpoint_*"
 refused "three steps of four windows" 2 "steps is 3, expected at least 4" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --steps 3 -b 2 -o "$here/a.pairs"
 refused "a grid that misses an edge" 2 "expected a stop at 0.25" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --times 0,0.2,0.4,0.6,0.8,1 -b 2 -o "$here/a.pairs"
 refused "a solver of free steps" 2 "windows end" "$STRAIT" pairs -q -m "$here/toy/model.safetensors" --sampling-method dopri5 -b 2 -o "$here/a.pairs"
