@@ -20,7 +20,6 @@ typedef struct tune_flags {
 } tune_flags;
 
 #define AT(field) offsetof(tune_flags, field)
-static const char *const dtype_names[] = {"f32", "bf16", NULL};
 static const char *lpips_names[RF_NAMES_MAX];
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
@@ -38,7 +37,7 @@ static const rf_arg own[] = {
     {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .help = "its weights"},
     {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .help = "the weights of its linear heads"},
     {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/tune", .value = "FOLDER", .help = "for tune.json, tune.png and its data"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE", .help = "numbers inside the network"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE", .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS", .help = "most network rows of one call; 0: measured"},
     {"threads", 't', NULL, RF_ARG_INT, AT(threads), .preset = "0", .min = 0, .max = 1024, .value = "N", .help = "0: all"},
     {NULL},
