@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """strait and its rivals on the same network with the same weights, in turn: one table a shape.
 
-    bench/rivals/run.py --python VENV/bin/python                        everything, below ten minutes once --prepare has run
+    bench/rivals/run.py --python VENV/bin/python                        everything; --seconds, --networks and --rivals make it shorter
     bench/rivals/run.py --python VENV/bin/python --prepare              check all answers and fill the compilers' caches; times nothing
     bench/rivals/run.py --python VENV/bin/python --networks dit-b2 --rows 1 --rivals openvino-bf16,torch-compiled-bf16
 
