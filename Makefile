@@ -43,7 +43,7 @@ help:
 	@echo "make test       every test; ends with 'N passed, M failed'"
 	@echo "make demo       out/demo.png from the shipped Fashion-MNIST model"
 	@echo "make bench      the measurements behind docs/"
-	@echo "make results    docs/results.md again (half an hour); results-quick: a short one in out/, compared with it (12 minutes)"
+	@echo "make results    docs/results.md again (half an hour); results-quick: a short one in out/, compared with it (8 minutes)"
 	@echo "make fuzz       fuzz the readers of outside bytes (clang)"
 	@echo "make format     clang-format every source"
 	@echo "make install    into PREFIX=$(PREFIX), with a pkg-config file"

@@ -2,7 +2,7 @@
 # results.sh - remake docs/results.md: the text of docs/results.in.md with the output of every command in it.
 #
 #   bench/results.sh full     into docs/results.md and docs/images/      (half an hour; quiet machine)
-#   bench/results.sh quick    into out/results-quick/                    (about twelve minutes; two groups of seeds, no control rows)
+#   bench/results.sh quick    into out/results-quick/                    (eight minutes on two quiet cores, the build of a clean clone included; two groups of seeds, no control rows)
 #   bench/results.sh text     the text of docs/results.md again, around the outputs that stand there (runs nothing)
 #
 # In the text, a line "$ COMMAND" is run from the repository's root and replaced by itself and its output, "$$ COMMAND" in the full version only; "picture
