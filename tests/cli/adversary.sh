@@ -19,11 +19,7 @@ train: {initial: first.safetensors, path: caf_acceleration, coupling: stored, ti
 END
 check "both networks learn" "$STRAIT" train -q gan.yaml -o whole -t 1 --json report.json
 check "the report has the discriminator's loss" grep -q '"adversary"' report.json
-"$STRAIT" train -q gan.yaml -o parts -t 2 > /dev/null 2>&1 &
-pid=$!
-while kill -0 $pid 2> /dev/null && [ ! -f parts/checkpoint_000000008.safetensors ]; do sleep 0.01; done
-kill -9 $pid 2> /dev/null
-wait $pid 2> /dev/null
+killed_at parts/checkpoint_000000008.safetensors "$STRAIT" train -q gan.yaml -o parts -t 2
 check "gone on with after a kill" "$STRAIT" train -q gan.yaml -o parts -t 1 --resume
 same "the same network" whole/model.safetensors parts/model.safetensors
 same "and the same discriminator" whole/checkpoint_000000024.safetensors parts/checkpoint_000000024.safetensors

@@ -7,11 +7,7 @@ check "the toy" "$STRAIT" train -q "$recipe" train.steps=1500 train.lr=3e-3 eval
 mse=$(sed -n 's/.*"4": \([0-9.e-]*\).*/\1/p' "$here/toy.json")
 check "four steps of it beat four of its exact teacher (0.130): $mse" awk "BEGIN { exit !($mse < 0.130) }"
 "$STRAIT" train -q "$recipe" $short train.steps=30 -o "$here/whole" -t 1 > /dev/null
-"$STRAIT" train -q "$recipe" $short train.steps=30 train.checkpoint_every=10 -o "$here/parts" -t 2 > /dev/null 2>&1 &
-pid=$!
-while kill -0 $pid 2> /dev/null && [ ! -f "$here/parts/checkpoint_000000010.safetensors" ]; do sleep 0.01; done
-kill -9 $pid 2> /dev/null
-wait $pid 2> /dev/null
+killed_at "$here/parts/checkpoint_000000010.safetensors" "$STRAIT" train -q "$recipe" $short train.steps=30 train.checkpoint_every=10 -o "$here/parts" -t 2
 check "resumed" "$STRAIT" train -q "$recipe" $short train.steps=30 train.checkpoint_every=10 -o "$here/parts" -t 2 --resume
 strings_of() { tail -c 30000 "$1" | cksum; }
 same_weights() { [ "$(strings_of "$here/whole/model.safetensors")" = "$(strings_of "$here/parts/model.safetensors")" ]; }

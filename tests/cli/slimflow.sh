@@ -12,11 +12,7 @@ student() { # COUPLING STEPS EXTRA-SECTIONS
 }
 { student annealed 24; echo "anneal: {schedule: measured, patience: 2, drop: 0.25, flat: 0.5}"; } > slim.yaml
 check "stage 1" "$STRAIT" train -q slim.yaml -o whole -t 1
-"$STRAIT" train -q slim.yaml -o parts -t 2 > /dev/null 2>&1 &
-pid=$!
-while kill -0 $pid 2> /dev/null && [ ! -f parts/checkpoint_000000008.safetensors ]; do sleep 0.01; done
-kill -9 $pid 2> /dev/null
-wait $pid 2> /dev/null
+killed_at parts/checkpoint_000000008.safetensors "$STRAIT" train -q slim.yaml -o parts -t 2
 check "gone on with after a kill" "$STRAIT" train -q slim.yaml -o parts -t 1 --resume
 same "the same student" whole/model.safetensors parts/model.safetensors
 for schedule in linear cosine exponential constant; do
