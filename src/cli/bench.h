@@ -2,7 +2,9 @@
 #ifndef RF_CLI_BENCH_H
 #define RF_CLI_BENCH_H
 
+#include "../base/threads.h"
 #include "../models/model.h"
+#include "args.h"
 
 typedef struct rf_bench {
     const char *name, *help;
@@ -19,5 +21,16 @@ extern const char *const rf__bench_networks[]; /* NULL-terminated */
 rf_status rf__bench_network(const char *name, rf_model **out);
 /* The checkpoint at `path`, or when that is NULL the network of that name. */
 rf_status rf__bench_open(const char *path, const char *network, rf_model **out);
+
+/* What the benchmarks of one network's calls are told; the first member of their settings. */
+typedef struct rf_bench_subject {
+    const char *model, *network, *dtype;
+    int64_t threads;
+    double budget;
+} rf_bench_subject;
+/* Parse into `settings`, which begin with an rf_bench_subject; open network and threads; measure; write the report that was made. An exit
+ * code. */
+int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
+                          rf_status (*measure)(const void *settings, const rf_model *model, rf_pool *pool, json_t **report));
 
 #endif

@@ -13,14 +13,11 @@
 #include "args.h"
 #include "bench.h"
 #include "bench_bed.h"
-#include "command.h"
 #include "outpath.h"
-#include "report.h"
 
 typedef struct settings {
-    const char *model, *network, *dtype, *out;
-    int64_t threads;
-    double budget;
+    rf_bench_subject of; /* first */
+    const char *out;
     rf_arg_list sides, rows;
 } settings;
 
@@ -37,9 +34,9 @@ typedef struct limits {
 
 static rf_status measure_point(const settings *s, const rf_model *model, rf_pool *pool, const limits *most, point *p) {
     rf_bench_bed bed;
-    rf_status status = rf__bench_bed_init(&bed, model, rf__dtype_of(s->dtype), p->rows, pool);
+    rf_status status = rf__bench_bed_init(&bed, model, rf__dtype_of(s->of.dtype), p->rows, pool);
     if (status == RF_OK) {
-        p->seconds = rf__stopwatch(rf__bench_bed_run, &bed, s->budget);
+        p->seconds = rf__stopwatch(rf__bench_bed_run, &bed, s->of.budget);
         status = bed.status;
         rf_plan_stats stats = rf__plan_stats(bed.plan);
         p->gflop = stats.gflop, p->arena = stats.arena_bytes, p->packed = stats.packed_bytes;
@@ -92,21 +89,22 @@ static const char script[] =
     "set ylabel 'arena, MiB'\nplot for [i=0:1] 'growth.dat' index i using 1:4 with linespoints pt 7 lc i+1 title columnheader(1)\n"
     "unset multiplot\nset output\n";
 
-static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, const rf_model *model, rf_pool *pool, json_t **report) {
+    const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
-    limits most = {.gflops = rf__limit_dense(rf__dtype_of(s->dtype), pool, s->budget), .gbytes = rf__limit_measure(rf__limit_find("read-dram"), pool, s->budget)};
+    limits most = {.gflops = rf__limit_dense(rf__dtype_of(s->of.dtype), pool, s->of.budget), .gbytes = rf__limit_measure(rf__limit_find("read-dram"), pool, s->of.budget)};
     char path[4096];
     rf_writer *writer = NULL;
     snprintf(path, sizeof path, "%s/growth.dat", s->out);
     RF_TRY(rf__outpath_prepare(path));
     RF_TRY(rf__writer_open(&writer, path));
     json_t *rows = json_array();
-    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s, memory %.1f GB/s\n", s->model ? s->model : s->network,
-           (double)rf__model_parameters(model) / 1e6, s->dtype, rf__kernels()->isa, rf__pool_size(pool), most.gflops, most.gbytes);
+    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s, memory %.1f GB/s\n", s->of.model ? s->of.model : s->of.network,
+           (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), most.gflops, most.gbytes);
     printf("%-9s %5s %10s %9s %8s %9s %10s %10s %10s %8s\n", "picture", "rows", "ms", "GFLOP", "GFLOP/s", "roof ms", "of roof", "arena MiB", "packed MiB", "exponent");
     rf_status status = measure_axis(s, model, pool, &most, true, rf__writer_stream(writer), rows);
     if (status == RF_OK) status = measure_axis(s, model, pool, &most, false, rf__writer_stream(writer), rows);
-    *report = json_pack("{ss sI ss ss si sf sf so}", "model", s->model ? s->model : s->network, "parameters", (json_int_t)rf__model_parameters(model), "dtype", s->dtype, "isa",
+    *report = json_pack("{ss sI ss ss si sf sf so}", "model", s->of.model ? s->of.model : s->of.network, "parameters", (json_int_t)rf__model_parameters(model), "dtype", s->of.dtype, "isa",
                         rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", most.gflops, "memory_gbytes", most.gbytes, "points", rows);
     if (status != RF_OK) {
         rf__writer_abort(&writer);
@@ -120,32 +118,20 @@ static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool
 #define AT(member) offsetof(settings, member)
 static const rf_arg table[] = {
     {"out", 'o', NULL, RF_ARG_STRING, AT(out), "growth", 0, 0, NULL, "FOLDER", "for growth.dat and growth.png"},
-    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
-    {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "one of `bench model` whose pictures may have any size"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, rf__dtype_names, "TYPE", "of the numbers inside"},
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(of.model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
+    {"network", 0, NULL, RF_ARG_CHOICE, AT(of.network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "one of `bench model` whose pictures may have any size"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(of.dtype), "bf16", 0, 0, rf__dtype_names, "TYPE", "of the numbers inside"},
     {"sides", 0, NULL, RF_ARG_INTS, AT(sides), "16,24,32,48,64,96,128", 1, 4096, NULL, "N,..", "of pictures at one row; with patches of 2 these are 64 to 4096 tokens"},
     {"rows", 0, NULL, RF_ARG_INTS, AT(rows), "1,2,4,8,16,32,64", 1, 4096, NULL, "N,..", "of a call at the network's own size"},
-    {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
-    {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure; at least eight calls"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(of.threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
+    {"budget", 0, NULL, RF_ARG_FLOAT, AT(of.budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure; at least eight calls"},
     {NULL}};
 
 static int run(int argc, char **argv) {
     static const rf_args spec = {"bench growth", "Measure how a call's time and memory grow with tokens and rows.", NULL, 0, 0, table,
                                  "  strait bench growth -o runs/growth\n  strait bench growth --network dit-b2 --rows 1,4,16 --sides 32,64 --json -\n"};
     settings s;
-    rf_common common;
-    rf__args_parse(&spec, argc, argv, &s, &common, NULL);
-    rf_model *model = NULL;
-    json_t *report = NULL;
-    rf_pool *pool = rf__pool_create((int)s.threads);
-    rf_status status = pool ? rf__bench_open(s.model, s.network, &model) : rf__fail(RF_ENOMEM, "bench growth: no memory for threads");
-    if (status == RF_OK) status = measure(&s, model, pool, &report);
-    if (status == RF_OK) status = rf__report_write(common.json, report);
-    else json_decref(report);
-    rf__model_free(&model);
-    rf__pool_free(&pool);
-    rf__args_fini(table, &s);
-    return rf__cli_failed("bench growth", status);
+    return rf__bench_subject_run(&spec, &s, argc, argv, measure);
 }
 
 const rf_bench rf__bench_growth = {"growth", "how time and memory grow with tokens and rows, with the roofline", run};

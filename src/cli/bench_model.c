@@ -11,13 +11,9 @@
 #include "args.h"
 #include "bench.h"
 #include "bench_bed.h"
-#include "command.h"
-#include "report.h"
 
 typedef struct settings {
-    const char *model, *network, *dtype;
-    int64_t threads;
-    double budget;
+    rf_bench_subject of; /* first */
     rf_arg_list rows;
     bool profile;
 } settings;
@@ -32,10 +28,10 @@ static double bare(const rf_bench_bed *b, double budget) {
 static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
     rf_bench_bed b;
     rf_status status = rf__bench_bed_init(&b, model, dtype, rows, pool);
-    double seconds = status == RF_OK ? rf__stopwatch(rf__bench_bed_run, &b, s->budget) : 0;
+    double seconds = status == RF_OK ? rf__stopwatch(rf__bench_bed_run, &b, s->of.budget) : 0;
     if (status == RF_OK) status = b.status;
     if (status == RF_OK) {
-        double theirs = bare(&b, s->budget);
+        double theirs = bare(&b, s->of.budget);
         rf_plan_stats stats = rf__plan_stats(b.plan);
         double rate = stats.gflop / seconds;
         printf("%5lld %10.3f %10.1f %10.0f %7.0f %%", (long long)rows, 1e3 * seconds, (double)rows / seconds, rate, peak > 0 ? 100 * rate / peak : 0);
@@ -55,32 +51,33 @@ static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype d
     return status;
 }
 
-static rf_status measure(const settings *s, const rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, const rf_model *model, rf_pool *pool, json_t **report) {
+    const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
     static const double usual[] = {1, 4, 16};
     const double *list = s->rows.count ? s->rows.at : usual;
     int count = s->rows.count ? s->rows.count : 3;
-    rf_dtype dtype = rf__dtype_of(s->dtype);
-    double peak = rf__limit_dense(dtype, pool, s->budget);
+    rf_dtype dtype = rf__dtype_of(s->of.dtype);
+    double peak = rf__limit_dense(dtype, pool, s->of.budget);
     json_t *rows = json_array();
-    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->model ? s->model : s->network,
-           (double)rf__model_parameters(model) / 1e6, s->dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
+    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->of.model ? s->of.model : s->of.network,
+           (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
     printf("%5s %10s %10s %10s %9s %12s %8s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "arena MiB");
     rf_status status = RF_OK;
     for (int i = 0; i < count && status == RF_OK; i++) status = bench_rows(s, model, dtype, (int64_t)list[i], pool, peak, rows);
-    *report = json_pack("{ss sI ss ss si sf so}", "model", s->model ? s->model : s->network, "parameters", (json_int_t)rf__model_parameters(model), "dtype",
-                        s->dtype, "isa", rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", peak, "rows", rows);
+    *report = json_pack("{ss sI ss ss si sf so}", "model", s->of.model ? s->of.model : s->of.network, "parameters", (json_int_t)rf__model_parameters(model), "dtype",
+                        s->of.dtype, "isa", rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", peak, "rows", rows);
     return status;
 }
 
 #define AT(member) offsetof(settings, member)
 static const rf_arg table[] = {
-    {"model", 'm', "model-path", RF_ARG_STRING, AT(model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
-    {"network", 0, NULL, RF_ARG_CHOICE, AT(network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3, or one of `bench stream`"},
-    {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), "bf16", 0, 0, rf__dtype_names, "TYPE", "of the numbers inside"},
+    {"model", 'm', "model-path", RF_ARG_STRING, AT(of.model), NULL, 0, 0, NULL, "FILE", "this checkpoint, instead of a network by name"},
+    {"network", 0, NULL, RF_ARG_CHOICE, AT(of.network), "dit-s2", 0, 0, rf__bench_networks, "NAME", "a published size with random weights, on 32x32x4 (DiT, SiT) or 32x32x3, or one of `bench stream`"},
+    {"dtype", 0, "type", RF_ARG_CHOICE, AT(of.dtype), "bf16", 0, 0, rf__dtype_names, "TYPE", "of the numbers inside"},
     {"rows", 0, NULL, RF_ARG_INTS, AT(rows), NULL, 1, 4096, NULL, "N,..", "rows of a call (1,4,16)"},
-    {"threads", 't', NULL, RF_ARG_INT, AT(threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
-    {"budget", 0, NULL, RF_ARG_FLOAT, AT(budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure"},
+    {"threads", 't', NULL, RF_ARG_INT, AT(of.threads), "0", 0, 64, NULL, "N", "0: one a CPU"},
+    {"budget", 0, NULL, RF_ARG_FLOAT, AT(of.budget), "1", 0.01, 100, NULL, "SECONDS", "for each figure"},
     {"profile", 0, NULL, RF_ARG_FLAG, AT(profile), NULL, 0, 0, NULL, NULL, "seconds of every kernel, on stderr"},
     {NULL}};
 
@@ -88,19 +85,7 @@ static int run(int argc, char **argv) {
     static const rf_args spec = {"bench model", "Measure one call of a network.", NULL, 0, 0, table,
                                  "  strait bench model --network dit-b2 --rows 1,4,16\n  strait bench model -m models/fashion-rf.safetensors --dtype f32\n"};
     settings s;
-    rf_common common;
-    rf__args_parse(&spec, argc, argv, &s, &common, NULL);
-    rf_model *model = NULL;
-    json_t *report = NULL;
-    rf_pool *pool = rf__pool_create((int)s.threads);
-    rf_status status = pool ? rf__bench_open(s.model, s.network, &model) : rf__fail(RF_ENOMEM, "bench model: no memory for threads");
-    if (status == RF_OK) status = measure(&s, model, pool, &report);
-    if (status == RF_OK) status = rf__report_write(common.json, report);
-    else json_decref(report);
-    rf__model_free(&model);
-    rf__pool_free(&pool);
-    rf__args_fini(table, &s);
-    return rf__cli_failed("bench model", status);
+    return rf__bench_subject_run(&spec, &s, argc, argv, measure);
 }
 
 const rf_bench rf__bench_model = {"model", "a network's forward call by rows, beside its bare layers in oneDNN", run};

@@ -5,6 +5,8 @@
 #include "../base/rng.h"
 #include "../io/fields.h"
 #include "bench.h"
+#include "command.h"
+#include "report.h"
 
 typedef struct network {
     const char *name, *kind, *config;
@@ -56,4 +58,22 @@ rf_status rf__bench_network(const char *name, rf_model **out) {
 
 rf_status rf__bench_open(const char *path, const char *network, rf_model **out) {
     return path ? rf__model_open(out, path) : rf__bench_network(network, out);
+}
+
+int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
+                          rf_status (*measure)(const void *settings, const rf_model *model, rf_pool *pool, json_t **report)) {
+    const rf_bench_subject *subject = settings;
+    rf_common common;
+    rf__args_parse(spec, argc, argv, settings, &common, NULL);
+    rf_model *model = NULL;
+    json_t *report = NULL;
+    rf_pool *pool = rf__pool_create((int)subject->threads);
+    rf_status status = pool ? rf__bench_open(subject->model, subject->network, &model) : rf__fail(RF_ENOMEM, "%s: no memory for threads", spec->command);
+    if (status == RF_OK) status = measure(settings, model, pool, &report);
+    if (status == RF_OK) status = rf__report_write(common.json, report);
+    else json_decref(report);
+    rf__model_free(&model);
+    rf__pool_free(&pool);
+    rf__args_fini(spec->table, settings);
+    return rf__cli_failed(spec->command, status);
 }
