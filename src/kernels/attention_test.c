@@ -18,6 +18,9 @@
  * up to 2^-9 of itself, so the limit is relative to the largest value of the row or head, not to the element. */
 #define F32_LIMIT 2e-5
 #define BF16_LIMIT 1.5e-2
+/* The log of a sum of probabilities that are computed for being rounded to bf16: the error of v_rough_exp2 is 7.5e-5, and values of 0.1 and
+ * less are compared as if they were 0.1. */
+#define ROUGH_LIMIT 8e-4
 
 typedef struct attention_case {
     int batch, tq, tk, heads, dim, gap; /* gap: extra elements between rows */
@@ -85,9 +88,9 @@ static answer run(const rf_kernels *table, rf_attention_args a, const answer *fr
     return r;
 }
 
-static void compare(const char *isa, const char *what, const attention_case *c, rf_dtype dtype, const void *got,
+static void compare(const char *isa, const char *what, const attention_case *c, rf_dtype dtype, double limit, const void *got,
                     const void *want, int64_t n) {
-    double top = 0.1, limit = dtype == RF_BF16 ? BF16_LIMIT : F32_LIMIT;
+    double top = 0.1;
     for (int64_t i = 0; i < n; i++) top = fmax(top, fabs(rf__get(dtype, want, i)));
     for (int64_t i = 0; i < n; i++) {
         double g = rf__get(dtype, got, i), w = rf__get(dtype, want, i);
@@ -130,11 +133,13 @@ static void every_isa_agrees_with_ref(void **state) {
                 assert_int_equal(rf__kernels_select(&table, masks[m], "native"), RF_OK);
                 answer got = run(&table, a, &want, false), apart = run(&table, a, &want, true);
                 int64_t q = a.batch * a.tq * a.q_stride, k = a.batch * a.tk * a.k_stride, v = a.batch * a.tk * a.v_stride;
-                compare(table.isa, "y", c, dtype, got.y, want.y, a.batch * a.tq * a.y_stride);
-                compare(table.isa, "lse", c, RF_F32, got.lse, want.lse, a.batch * a.heads * a.tq);
-                compare(table.isa, "dq", c, dtype, got.dq, want.dq, q);
-                compare(table.isa, "dk", c, dtype, got.dk, want.dk, k);
-                compare(table.isa, "dv", c, dtype, got.dv, want.dv, v);
+                const double limit = dtype == RF_BF16 ? BF16_LIMIT : F32_LIMIT;
+                compare(table.isa, "y", c, dtype, limit, got.y, want.y, a.batch * a.tq * a.y_stride);
+                compare(table.isa, "lse", c, RF_F32, dtype == RF_BF16 ? ROUGH_LIMIT : F32_LIMIT, got.lse, want.lse,
+                        a.batch * a.heads * a.tq);
+                compare(table.isa, "dq", c, dtype, limit, got.dq, want.dq, q);
+                compare(table.isa, "dk", c, dtype, limit, got.dk, want.dk, k);
+                compare(table.isa, "dv", c, dtype, limit, got.dv, want.dv, v);
                 assert_memory_equal(got.y, apart.y, a.batch * a.tq * a.y_stride * rf__dtype_size(dtype));
                 assert_memory_equal(got.dk, apart.dk, k * rf__dtype_size(dtype));
                 free_answer(&got);

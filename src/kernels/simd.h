@@ -9,6 +9,9 @@
 
 #include "kernels.h"
 
+/* A body whose arguments become constants where it is used */
+#define RF_BODY static inline __attribute__((always_inline))
+
 #if defined(__AVX512F__)
 
 enum { VW = 16 };
@@ -44,6 +47,11 @@ static inline vf v_select_lt(vf x, vf y, vf a, vf b) {
 }
 /* a * 2^n for integral n; underflows to 0 and overflows to inf as it should */
 static inline vf v_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
+static inline vf v_rough_inverse(vf a) { return _mm512_rcp14_ps(a); } /* 2^-14 */
+/* z - floor(z), and p 2^floor(z); both saturate by themselves */
+static inline vf v_fraction(vf z) { return _mm512_reduce_ps(z, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+static inline vf v_power2(vf z, vf p) { return _mm512_scalef_ps(p, z); }
+static inline vf v_exponent(vf z) { return z; }
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float v_hmax(vf a) { return _mm512_reduce_max_ps(a); }
 
@@ -143,6 +151,18 @@ static inline vf v_scale2(vf a, vf n) {
     vf q = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
     return _mm256_mul_ps(_mm256_mul_ps(a, p), q);
 }
+/* rcpps gives 2^-11.4; one Newton step makes 2^-22 of it */
+static inline vf v_rough_inverse(vf a) {
+    vf r = _mm256_rcp_ps(a);
+    return v_mul(r, v_fnma(a, r, v_set(2.0f)));
+}
+static inline vf v_fraction(vf z) { return v_sub(z, _mm256_floor_ps(z)); }
+static inline vf v_power2(vf z, vf p) {
+    vi n = _mm256_cvtps_epi32(_mm256_floor_ps(z));
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(n, 23)));
+}
+/* so that 2^z stays a normal number; operand order keeps NaN */
+static inline vf v_exponent(vf z) { return v_max(v_set(-125.0f), v_min(v_set(125.0f), z)); }
 static inline float v_sum(vf a) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
