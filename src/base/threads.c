@@ -18,7 +18,7 @@
 #include "memory.h"
 
 #define SPIN_NS 30000
-#define CHUNKS_PER_THREAD 4 /* enough to even out a preempted worker, few enough to keep a weight panel hot */
+#define SHARE 2 /* a claim takes one in SHARE * threads of what is left: large while a weight panel is hot, small at the end, where all wait */
 #define MAX_THREADS 1024
 
 typedef struct worker {
@@ -34,7 +34,7 @@ struct rf_pool {
     /* One job; written by the caller only while `open` is 0 and nobody who saw it open is inside. */
     rf_task_fn fn;
     void *arg;
-    int64_t units, chunk;
+    int64_t units, grain;
     _Alignas(64) _Atomic int64_t next; /* first unclaimed unit */
     _Alignas(64) _Atomic uint32_t epoch; /* futex: changes with every job and at the end */
     _Atomic int sleepers, open, stop;
@@ -67,14 +67,16 @@ void rf__denormals_restore(uint32_t old) {
     _mm_setcsr(old);
 }
 
-/* Claim chunks until none is left. */
+/* Claim chunks, multiples of the grain, until none is left. */
 static void work(rf_pool *pool, int index) {
-    int64_t units = pool->units, chunk = pool->chunk;
-    for (;;) {
-        int64_t begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
-        if (begin >= units) return;
-        int64_t end = units - begin < chunk ? units : begin + chunk;
+    const int64_t units = pool->units, grain = pool->grain, parts = (int64_t)pool->size * SHARE;
+    int64_t begin = pool->next;
+    while (begin < units) {
+        const int64_t pieces = (units - begin + grain - 1) / grain, chunk = (pieces + parts - 1) / parts * grain;
+        const int64_t end = units - begin < chunk ? units : begin + chunk;
+        if (!atomic_compare_exchange_weak(&pool->next, &begin, end)) continue; /* begin is now what another left */
         pool->fn(pool->arg, begin, end, index);
+        begin = pool->next;
     }
 }
 
@@ -168,11 +170,10 @@ static void run_shared(rf_pool *pool, int64_t units, int64_t grain, rf_task_fn f
     int was_busy = pool->busy++;
     assert(was_busy == 0); /* one caller at a time, and no run inside a run */
     (void)was_busy;
-    int64_t pieces = (units + grain - 1) / grain, wanted = (int64_t)pool->size * CHUNKS_PER_THREAD;
     pool->fn = fn;
     pool->arg = arg;
     pool->units = units;
-    pool->chunk = (pieces + wanted - 1) / wanted * grain; /* a multiple of the grain */
+    pool->grain = grain;
     pool->next = 0;
     pool->open = 1;
     pool->epoch++;
