@@ -79,11 +79,9 @@ static inline rf_native_cut rf__native_cut(const rf_conv_args *a, int nr, int vw
     return c;
 }
 
-/* Rows of a register tile of a sum over rows (native_outer.inc), for its width in vectors. */
-static inline int rf__native_outer_rows(int vectors, int vw) {
-    if (vw == 16) return vectors == 1 ? 16 : vectors == 2 ? 8 : RF_NATIVE_MR;
-    return vectors == 1 ? 12 : RF_NATIVE_MR;
-}
+/* Rows of a register tile of a sum over rows (native_outer.inc), for its width in vectors: six chains of multiply-adds reach half
+ * of the peak, about twelve are needed. */
+static inline int rf__native_outer_rows(int vectors, int vw) { return vectors <= vw / 8 ? 2 * RF_NATIVE_MR : RF_NATIVE_MR; }
 
 static inline size_t rf__native_round64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
