@@ -8,6 +8,7 @@
 /* d(loss)/d(node) += contribution. */
 static void add_grad(rf_graph *graph, rf_node *node, rf_node *contribution) {
     if (!node || !contribution || !node->needs_grad) return;
+    if (node->origin) node = node->origin;
     contribution = rf__node_cast(graph, contribution, node->dtype);
     node->grad = node->grad ? rf__add(graph, node->grad, contribution) : contribution;
 }
@@ -333,11 +334,12 @@ rf_status rf_grad(rf_graph *graph, rf_node *loss, const char *const *inputs) {
             snprintf(name, sizeof name, "grad:%s", node->name);
             rf__output(graph, name, node->grad);
         } else if (grad_table[node->op]) {
-            grad_table[node->op](graph, node, node->grad);
+            rf_node *seen = rf__node_seen_again(graph, node);
+            if (seen) grad_table[node->op](graph, seen, node->grad);
         } else if (node->op != RF_OP_STOP) {
             rf__graph_fail(graph, RF_EUNSUPPORTED, "rf_grad: %s has no gradient", rf__op_name(node->op));
         }
     }
-    for (int i = 0; i < graph->node_count; i++) graph->nodes[i]->grad = NULL;
+    for (int i = 0; i < graph->node_count; i++) graph->nodes[i]->grad = graph->nodes[i]->again = NULL;
     return rf__graph_status(graph);
 }

@@ -11,6 +11,7 @@ rf_graph *rf__graph_create(rf_dtype compute) {
     graph->arena = rf__arena_create();
     graph->int8 = compute == RF_INT8;
     graph->compute = graph->int8 ? RF_BF16 : compute;
+    graph->last_kept = -1;
     if (!graph->arena) rf__graph_free(&graph);
     return graph;
 }

@@ -132,6 +132,12 @@ rf_node *rf__to_compute(rf_graph *graph, rf_node *x);                           
 /* Name an output; its buffer is bound or read after a run by this name. Outputs are f32. */
 void rf__output(rf_graph *graph, const char *name, rf_node *node);
 
+/* Where the backward pass may begin again: the end of a block of a network. x. */
+rf_node *rf__keep(rf_graph *graph, rf_node *x);
+/* Before rf_grad: activations between kept nodes are not held until the backward pass but computed again in it, block by block (Chen et al.
+ * 2016): less memory for about one more forward pass. Vectors stay, and so does everything behind the last kept node. */
+void rf__recompute(rf_graph *graph, bool on);
+
 /* Append d(loss)/d(everything that needs it); loss has one element. Every trained parameter of the graph then has a
  * gradient accumulator (the run adds into it), and every input named in `inputs` (NULL-terminated, may be NULL) an output "grad:NAME". */
 rf_status rf_grad(rf_graph *graph, rf_node *loss, const char *const *inputs);

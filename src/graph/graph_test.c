@@ -349,6 +349,37 @@ static void planner(void **state) {
     rf__graph_free(&g);
 }
 
+/* y = d^2 with d = dropout(x): dy/dx = 2 d^2 at x = 1, if d is computed again under the same mask. */
+static void dropout_computed_again(void **state) {
+    (void)state;
+    rf_graph *g = rf__graph_create(RF_F32);
+    rf_node *x = rf__input(g, "x", RF_F32, rf__shape3(2, 50, 20));
+    rf_node *d = rf__dropout(g, x, 0.25f, rf__input(g, "key", RF_I32, rf__shape2(2, 2)), rf__input(g, "seed", RF_I32, rf__shape1(2)));
+    rf_node *y = rf__keep(g, rf__mul(g, d, d));
+    rf__output(g, "y", y);
+    rf__recompute(g, true);
+    assert_int_equal(rf_grad(g, rf__sum(g, y, 1), (const char *const[]){"x", NULL}), RF_OK);
+    int dropouts = 0;
+    for (int i = 0; i < g->node_count; i++) dropouts += g->nodes[i]->op == RF_OP_DROPOUT;
+    assert_int_equal(dropouts, 3); /* forward, again, and that of the gradient */
+    rf_weights *weights;
+    rf_plan *plan;
+    rf_exec *exec;
+    assert_int_equal(rf__weights_create(&weights, g), RF_OK);
+    assert_int_equal(rf__plan_build(&plan, g, weights, NULL), RF_OK);
+    assert_int_equal(rf__exec_create(&exec, plan, 1), RF_OK);
+    float *in = rf__exec_buffer(exec, "x"), *out = rf__exec_buffer(exec, "y"), *dx = rf__exec_buffer(exec, "grad:x");
+    for (int i = 0; i < 2000; i++) in[i] = 1;
+    memcpy(rf__exec_buffer(exec, "key"), (int32_t[]){5, 0, 6, 0}, 16);
+    memcpy(rf__exec_buffer(exec, "seed"), (int32_t[]){1, 2}, 8);
+    assert_int_equal(rf__exec_run(exec, NULL), RF_OK);
+    for (int i = 0; i < 2000; i++) assert_true(fabsf(dx[i] - 2 * out[i]) < 1e-5f);
+    rf__exec_free(&exec);
+    rf__plan_free(&plan);
+    rf__weights_free(&weights);
+    rf__graph_free(&g);
+}
+
 static void int8_has_no_gradients(void **state) {
     (void)state;
     rf_graph *g = rf__graph_create(RF_INT8);
@@ -361,7 +392,7 @@ static void int8_has_no_gradients(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(int8_has_no_gradients),
+        cmocka_unit_test(int8_has_no_gradients), cmocka_unit_test(dropout_computed_again),
         cmocka_unit_test(ops_ref),           cmocka_unit_test(ops_native), cmocka_unit_test(ops_bf16),
         cmocka_unit_test(gradients_accumulate), cmocka_unit_test(errors_are_sentences), cmocka_unit_test(lookups),
         cmocka_unit_test(dropout_mask),      cmocka_unit_test(planner),  cmocka_unit_test(times),

@@ -43,7 +43,9 @@ struct rf_node {
     bool needs_grad;
     const char *name;                /* scope and parameter, for messages and profiles */
     const char *output;              /* name of the output, or NULL */
-    rf_node *grad;                   /* while rf_grad runs */
+    rf_node *grad, *again;           /* while rf_grad runs: its gradient, and its copy that is computed again */
+    rf_node *origin;                 /* what such a copy is of */
+    bool kept;                       /* see rf__keep */
     int users;                       /* while fusing */
 };
 
@@ -64,6 +66,8 @@ struct rf_graph {
     int scope_marks[32], scope_depth;
     uint32_t dropout_layers;
     bool frozen; /* parameters become buffers */
+    bool recompute;
+    int last_kept; /* id of the newest kept node, -1 */
     rf_status status;
     char error[512];
 };
@@ -99,6 +103,8 @@ static inline rf_node *rf__node_storage(rf_node *node) {
 /* Rewrites that keep the meaning: norms with their activation and modulation, dense epilogues. `epilogues` may only be asked for
  * after rf_grad, because a fused operation keeps no intermediate. Returns how many nodes it removed. */
 int rf__graph_fuse(rf_graph *graph, bool epilogues);
+/* `node` as its gradient should see it: itself, or with rf__recompute one whose inputs are computed again (recompute.c). */
+rf_node *rf__node_seen_again(rf_graph *graph, rf_node *node);
 /* Mark what outputs and sinks need: live[id]. */
 void rf__graph_live(const rf_graph *graph, bool *live);
 

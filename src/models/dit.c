@@ -92,7 +92,7 @@ static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs
     rf_node *x = in->before ? rf__concat(g, in->x, in->before) : in->x;
     x = rf__patchify(g, x, (int)c->patch, true);                                  /* [B,T,p*p*C] */
     x = rf__nn_linear(g, "x_embedder.proj", x, d, xavier);                        /* [B,T,D] */
-    x = rf__add_table(g, x, positions(g, c));
+    x = rf__keep(g, rf__add_table(g, x, positions(g, c)));
     rf_node *e = embedding(g, c, "t_embedder", in->t, c->time_scale);
     if (in->gap) e = rf__add(g, e, embedding(g, c, "gap_embedder", in->gap, c->time_scale));
     if (in->scale) e = rf__add(g, e, embedding(g, c, "scale_embedder", in->scale, SCALE_SCALE));
@@ -102,7 +102,7 @@ static rf_node *dit_build(rf_graph *g, const void *config, const rf_model_inputs
     rf_node *silu_c = rf__silu(g, e);                                             /* [B,D] */
     for (int i = 0; i < c->depth; i++) {
         rf__scope_push(g, "blocks.%d", i);
-        x = block(g, c, in->taps, x, silu_c);
+        x = rf__keep(g, block(g, c, in->taps, x, silu_c));
         rf__scope_pop(g);
     }
     rf__scope_push(g, "final_layer");

@@ -107,8 +107,10 @@ typedef struct network {
     int64_t numbers; /* of v */
 } network;
 
-/* Without `backward` the plan is an inference plan, which fuses more. */
-static void network_build(network *n, const golden *o, rf_dtype dtype, const rf_kernels *kernels, bool backward) {
+/* An inference plan fuses more; AGAIN holds only what lies between blocks for the backward pass. */
+typedef enum pass { INFERENCE, BACKWARD, AGAIN } pass;
+
+static void network_build(network *n, const golden *o, rf_dtype dtype, const rf_kernels *kernels, pass pass) {
     rf_graph *g = n->graph = rf__graph_create(dtype);
     rf_model_inputs in = rf__model_declare(g, &o->shape, o->rows, false);
     rf_node *v = o->kind->build(g, o->config, &in);
@@ -116,10 +118,11 @@ static void network_build(network *n, const golden *o, rf_dtype dtype, const rf_
     rf_shape shape = rf__node_shape(v);
     n->numbers = rf__shape_count(&shape);
     rf__output(g, "v", v);
-    if (backward) {
+    if (pass != INFERENCE) {
         rf_node *error = rf__sub(g, v, rf__input(g, "target", RF_F32, shape));
         rf_node *loss = rf__sum(g, rf__mul(g, error, error), 1.0f / (float)n->numbers);
         rf__output(g, "loss", loss);
+        rf__recompute(g, pass == AGAIN);
         assert_int_equal(rf_grad(g, loss, (const char *const[]){"x", NULL}), RF_OK);
     }
     assert_int_equal(rf__weights_create(&n->weights, g), RF_OK);
@@ -198,11 +201,11 @@ static void check_golden(const char *name) {
         char where[96];
         snprintf(where, sizeof where, "%s, %s, %s", name, kernels.isa, provider);
         network n = {0};
-        network_build(&n, &o, RF_F32, &kernels, true);
+        network_build(&n, &o, RF_F32, &kernels, BACKWARD);
         network_run(&n, &o);
         compare(&o, &n, where);
         network_free(&n);
-        network_build(&n, &o, RF_F32, &kernels, false);
+        network_build(&n, &o, RF_F32, &kernels, INFERENCE);
         network_run(&n, &o);
         expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, F32_TOLERANCE, "v of inference", where);
         network_free(&n);
@@ -249,7 +252,7 @@ static void golden_bf16(void **state) {
         golden o = {0};
         network n = {0};
         golden_open(&o, names[i % COUNT]);
-        network_build(&n, &o, RF_BF16, NULL, i < COUNT);
+        network_build(&n, &o, RF_BF16, NULL, i < COUNT ? BACKWARD : INFERENCE);
         network_run(&n, &o);
         expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, BF16_TOLERANCE, "v in bf16", names[i % COUNT]);
         if (i < COUNT) compare_bf16_gradients(&o, &n, names[i]);
@@ -258,10 +261,35 @@ static void golden_bf16(void **state) {
     }
 }
 
+/* The same gradients from less memory. */
+static void golden_recomputed(void **state) {
+    static const char *const names[] = {"unet28", "unet32", "dit16", "mnist_vit", "mnist_unet"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+            golden o = {0};
+            network n = {0}, held = {0};
+            char where[64];
+            snprintf(where, sizeof where, "%s, recomputed", names[i]);
+            golden_open(&o, names[i]);
+            network_build(&held, &o, dtype, NULL, BACKWARD);
+            network_build(&n, &o, dtype, NULL, AGAIN);
+            network_run(&n, &o);
+            if (dtype == RF_F32) compare(&o, &n, where);
+            else compare_bf16_gradients(&o, &n, where);
+            const size_t all = rf__plan_stats(held.plan).arena_bytes, less = rf__plan_stats(n.plan).arena_bytes;
+            print_message("%s: arena %zu, recomputing %zu bytes\n", names[i], all, less);
+            assert_true(less < all);
+            network_free(&held);
+            network_free(&n);
+            golden_close(&o);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_unet28), cmocka_unit_test(golden_unet32), cmocka_unit_test(golden_dit16),
                                        cmocka_unit_test(golden_mlp2), cmocka_unit_test(golden_mnist_vit), cmocka_unit_test(golden_mnist_unet),
-                                       cmocka_unit_test(golden_bf16)};
+                                       cmocka_unit_test(golden_bf16), cmocka_unit_test(golden_recomputed)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     printf("largest error, of the largest value: f32 values and gradients %.2g, bf16 values %.2g\n", worst_f32, worst_bf16);
     return failed;

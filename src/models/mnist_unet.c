@@ -75,7 +75,7 @@ static rf_node *blocks(const mnist_unet *u, rf_node *x) {
         rf__scope_push(u->g, "res_blocks.%d", i);
         rf_node *h = rf__add_rows(u->g, half(u, "block1", x), adapter(u, "time_adapter", u->time, channels));
         h = rf__add_rows(u->g, h, adapter(u, "y_adapter", u->label, channels));
-        x = rf__add(u->g, x, half(u, "block2", h));
+        x = rf__keep(u->g, rf__add(u->g, x, half(u, "block2", h)));
         rf__scope_pop(u->g);
     }
     return x;

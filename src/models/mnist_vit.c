@@ -78,7 +78,7 @@ static rf_node *predict(rf_graph *g, const mnist_vit_config *c, const rf_model_i
     if (in->label) h = append(g, c, h, rf__nn_label_table(g, "y_encoder.weight", in->label, c->classes, c->features, unit));
     for (int i = 0; i < c->depth; i++) {
         rf__scope_push(g, "transformer.%d", i);
-        h = block(g, c, in->taps, h);
+        h = rf__keep(g, block(g, c, in->taps, rf__keep(g, h)));
         rf__scope_pop(g);
     }
     weight = rf__param(g, "unpatch.weight", rf__shape2(c->channels * p * p, d), xavier);

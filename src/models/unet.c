@@ -86,7 +86,7 @@ static rf_node *block(const unet *u, rf_node *x, int64_t out, resample how, bool
     h = rf__nn_conv(g, "conv1", h, out, 3, 1, near_zero);
     if (how != SAME || channels != out) x = rf__nn_conv(g, "skip", resampled(g, x, how), out, 1, 1, xavier);
     h = rf__scale(g, rf__add(g, x, h), SQRT_HALF);
-    return attend ? attention(u, h) : h;
+    return rf__keep(g, attend ? attention(u, h) : h);
 }
 
 static rf_node *embedding(const unet *u) {
@@ -129,7 +129,7 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
     int depth = 0, levels = c->multipliers.count;
     int64_t size = c->height;
     rf_node *x = in->before ? rf__concat(g, in->x, in->before) : in->x;
-    h = skips[depth++] = rf__nn_conv(g, sized(&u, "enc", size, "conv"), x, c->base, 3, 1, xavier);
+    h = skips[depth++] = rf__keep(g, rf__nn_conv(g, sized(&u, "enc", size, "conv"), x, c->base, 3, 1, xavier));
     for (int level = 0; level < levels; level++) {
         if (level > 0) {
             size /= 2;

@@ -13,7 +13,7 @@ typedef struct rf_train_config {
     double lr, beta1, beta2, eps, weight_decay, clip, ema, label_drop, time_eps, time_shape, loss_shape, path_shape, target_shape, premetric_scale;
     int64_t warmup, checkpoint_every, sample_every, log_every, premetric_size;
     int normalise;             /* rf_normalise */
-    bool premetric_any_file;
+    bool premetric_any_file, recompute;
     int dtype;                 /* rf_dtype of the compute graph: the choices are in its order */
     int save_dtype;
     char init[RF_FIELD_STRING_MAX], schedule[RF_FIELD_STRING_MAX], coupling[RF_FIELD_STRING_MAX], time[RF_FIELD_STRING_MAX], path[RF_FIELD_STRING_MAX],

@@ -43,6 +43,7 @@ rf_status rf__trainer_plan(const rf_trainer *tr, const rf_model *model, rf_graph
     }
     rf_node *loss = rf__loss_build(g, &plan, &parts);
     RF_TRY(rf__graph_status(g));
+    rf__recompute(g, recipe->train.recompute);
     RF_TRY(rf_grad(g, loss, rf__loss_nudges(&plan)));
     return rf__plan_build(out, g, model->weights, rf__kernels());
 }
