@@ -174,16 +174,18 @@ static void large_scores_stay_finite(void **state) {
     (void)state;
     const attention_case c = {1, 20, 600, 1, 16, 0};
     rf_kernels table;
-    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
-        if ((rf__cpu_flags() & masks[m]) != masks[m]) continue;
-        assert_int_equal(rf__kernels_select(&table, masks[m], "native"), RF_OK);
-        rf_attention_args a = make(&c, RF_F32);
-        a.scale = 3000;
-        answer r = run(&table, a, NULL, false);
-        for (int64_t i = 0; i < a.tq * a.y_stride; i++) assert_true(isfinite(((float *)r.y)[i]) && isfinite(((float *)r.dq)[i]));
-        free_answer(&r);
-        drop(&a);
-    }
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++)
+        for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
+            if ((rf__cpu_flags() & masks[m]) != masks[m]) continue;
+            assert_int_equal(rf__kernels_select(&table, masks[m], "native"), RF_OK);
+            rf_attention_args a = make(&c, dtype);
+            a.scale = 3000;
+            answer r = run(&table, a, NULL, false);
+            for (int64_t i = 0; i < a.tq * a.y_stride; i++)
+                assert_true(isfinite(rf__get(dtype, r.y, i)) && isfinite(rf__get(dtype, r.dq, i)));
+            free_answer(&r);
+            drop(&a);
+        }
 }
 
 int main(void) {
