@@ -12,6 +12,7 @@
 #include "../base/memory.h"
 
 #define MOST_BYTES 65536
+#define WORSE 1.4 /* a row of a larger call never takes so much longer than one of a smaller: the machine was busy */
 
 static char *cache_folder(void) {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -46,6 +47,8 @@ static const char *read_table(rf_row_times *out, const json_t *json) {
         out->seconds[i] = json_number_value(json_array_get(seconds, i));
         if (out->rows[i] < 1 || out->rows[i] > 4096 || (i && out->rows[i] <= out->rows[i - 1])) return "rows do not rise from 1 to at most 4096";
         if (!(out->seconds[i] > 0) || !isfinite(out->seconds[i])) return "seconds are not above zero";
+        if (i && out->seconds[i] * (double)out->rows[i - 1] > WORSE * out->seconds[i - 1] * (double)out->rows[i])
+            return "more rows take longer each, so the machine was busy when they were timed";
     }
     out->count = (int)count;
     return NULL;

@@ -56,6 +56,7 @@ static void damaged_files_are_not_believed(void **state) {
         "{\"key\": %s, \"rows\": [0], \"seconds\": [1]}",
         "{\"key\": %s, \"rows\": [1, 100000], \"seconds\": [1, 1]}",
         "{\"key\": %s, \"rows\": [1], \"seconds\": [0]}",
+        "{\"key\": %s, \"rows\": [1, 2, 4], \"seconds\": [1, 1.7, 6]}",
         "{\"key\": %s, \"rows\": [1], \"seconds\": [\"fast\"]}",
         "{\"key\": %s, \"rows\": [1,2,3,4,5,6,7,8,9,10,11,12,13,14], \"seconds\": [1,1,1,1,1,1,1,1,1,1,1,1,1,1]}",
     };
@@ -98,7 +99,7 @@ static void the_sampler_measures_once_and_repairs(void **state) {
     const rf_sampler_opts opts = {.dtype = RF_F32, .threads = 1, .rows = 0};
     char *path = rf__row_cache_path(&own);
     for (int round = 0; round < 3; round++) {
-        if (round == 1) rf__row_cache_store(&(rf_row_times){3, {1, 2, 4}, {1, 1, 4}}, &own); /* a table that says: two rows */
+        if (round == 1) rf__row_cache_store(&(rf_row_times){3, {1, 2, 4}, {1, 1, 2.5}}, &own); /* a table that says: two rows */
         if (round == 2) assert_int_equal(rf__file_write(path, "rubbish", 7), RF_OK);
         rf_sampler *sampler = NULL;
         assert_int_equal(rf_sampler_open(&sampler, model, &opts), RF_OK);
