@@ -81,7 +81,8 @@ static void rows_are_isolated_f32(void **state) { (void)state; check_isolation(R
 static void rows_are_isolated_bf16(void **state) { (void)state; check_isolation(RF_BF16); }
 static void rows_are_isolated_int8(void **state) { (void)state; check_isolation(RF_INT8); }
 
-/* int8 is another way to compute the same thing: not bf16's bytes, but near them; and a vector network has no layer for it. */
+/* int8 is another way to compute the same thing: not bf16's bytes, but near them; and a vector network has no layer for it. Random weights
+ * through some tens of layers of 127 levels are 3 % apart in length; a layer gone wrong would make it tens. */
 static void int8_is_near_bf16(void **state) {
     (void)state;
     for (int index = 0; index < 3; index++) {
@@ -99,7 +100,7 @@ static void int8_is_near_bf16(void **state) {
             size += (double)(b.v[i] * b.v[i]);
         }
         if (index == 2) assert_true(apart == 0);
-        else if (!(apart > 0 && apart < 1e-3 * size)) fail_msg("%s: %g of %g", networks[index].kind, apart, size);
+        else if (!(apart > 0 && apart < 2e-3 * size)) fail_msg("%s: %g of %g", networks[index].kind, apart, size);
         rf__model_field_close(&narrow);
         rf__model_field_close(&whole);
         rf__model_free(&model);
