@@ -269,6 +269,28 @@ static void times(void **state) {
     rf__graph_free(&g);
 }
 
+enum { MASKED = 2000 };
+
+/* y and d(loss)/dx of a graph with a dropout, at x = 1. */
+static void run_masked(rf_graph *g, float *y, float *dx) {
+    rf_weights *weights;
+    rf_plan *plan;
+    rf_exec *exec;
+    assert_int_equal(rf__weights_create(&weights, g), RF_OK);
+    assert_int_equal(rf__plan_build(&plan, g, weights, NULL), RF_OK);
+    assert_int_equal(rf__exec_create(&exec, plan, 1), RF_OK);
+    float *x = rf__exec_buffer(exec, "x");
+    for (int i = 0; i < MASKED; i++) x[i] = 1;
+    memcpy(rf__exec_buffer(exec, "key"), (int32_t[]){5, 0, 6, 0}, 16);
+    memcpy(rf__exec_buffer(exec, "seed"), (int32_t[]){1, 2}, 8);
+    assert_int_equal(rf__exec_run(exec, NULL), RF_OK);
+    memcpy(y, rf__exec_buffer(exec, "y"), MASKED * sizeof *y);
+    memcpy(dx, rf__exec_buffer(exec, "grad:x"), MASKED * sizeof *dx);
+    rf__exec_free(&exec);
+    rf__plan_free(&plan);
+    rf__weights_free(&weights);
+}
+
 static void dropout_mask(void **state) {
     (void)state;
     rf_graph *g = rf__graph_create(RF_F32);
@@ -278,17 +300,8 @@ static void dropout_mask(void **state) {
     rf_node *loss = rf__sum(g, y, 1);
     rf__output(g, "y", y);
     assert_int_equal(rf_grad(g, loss, (const char *const[]){"x", NULL}), RF_OK);
-    rf_weights *weights;
-    rf_plan *plan;
-    rf_exec *exec;
-    assert_int_equal(rf__weights_create(&weights, g), RF_OK);
-    assert_int_equal(rf__plan_build(&plan, g, weights, NULL), RF_OK);
-    assert_int_equal(rf__exec_create(&exec, plan, 1), RF_OK);
-    float *in = rf__exec_buffer(exec, "x"), *out = rf__exec_buffer(exec, "y"), *dx = rf__exec_buffer(exec, "grad:x");
-    for (int i = 0; i < 2000; i++) in[i] = 1;
-    memcpy(rf__exec_buffer(exec, "key"), (int32_t[]){5, 0, 6, 0}, 16);
-    memcpy(rf__exec_buffer(exec, "seed"), (int32_t[]){1, 2}, 8);
-    assert_int_equal(rf__exec_run(exec, NULL), RF_OK);
+    float out[MASKED], dx[MASKED];
+    run_masked(g, out, dx);
     int kept = 0, same = 0;
     for (int i = 0; i < 2000; i++) {
         assert_true(out[i] == 0 || fabsf(out[i] - 4.0f / 3) < 1e-6f);
@@ -298,9 +311,6 @@ static void dropout_mask(void **state) {
     }
     assert_in_range(kept, 1400, 1600); /* 1500 +- 5 sd (sd 19) */
     assert_in_range(same, 500, 750);   /* two samples have independent masks: 625 expected, 1000 if shared */
-    rf__exec_free(&exec);
-    rf__plan_free(&plan);
-    rf__weights_free(&weights);
     rf__graph_free(&g);
 }
 
@@ -362,21 +372,9 @@ static void dropout_computed_again(void **state) {
     int dropouts = 0;
     for (int i = 0; i < g->node_count; i++) dropouts += g->nodes[i]->op == RF_OP_DROPOUT;
     assert_int_equal(dropouts, 3); /* forward, again, and that of the gradient */
-    rf_weights *weights;
-    rf_plan *plan;
-    rf_exec *exec;
-    assert_int_equal(rf__weights_create(&weights, g), RF_OK);
-    assert_int_equal(rf__plan_build(&plan, g, weights, NULL), RF_OK);
-    assert_int_equal(rf__exec_create(&exec, plan, 1), RF_OK);
-    float *in = rf__exec_buffer(exec, "x"), *out = rf__exec_buffer(exec, "y"), *dx = rf__exec_buffer(exec, "grad:x");
-    for (int i = 0; i < 2000; i++) in[i] = 1;
-    memcpy(rf__exec_buffer(exec, "key"), (int32_t[]){5, 0, 6, 0}, 16);
-    memcpy(rf__exec_buffer(exec, "seed"), (int32_t[]){1, 2}, 8);
-    assert_int_equal(rf__exec_run(exec, NULL), RF_OK);
+    float out[MASKED], dx[MASKED];
+    run_masked(g, out, dx);
     for (int i = 0; i < 2000; i++) assert_true(fabsf(dx[i] - 2 * out[i]) < 1e-5f);
-    rf__exec_free(&exec);
-    rf__plan_free(&plan);
-    rf__weights_free(&weights);
     rf__graph_free(&g);
 }
 
