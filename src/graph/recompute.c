@@ -42,7 +42,8 @@ static rf_node *copy(rf_graph *graph, rf_node *node) {
 static rf_node *again(rf_graph *graph, rf_node *node) { return stays(graph, node) ? node : copy(graph, node); }
 
 rf_node *rf__node_seen_again(rf_graph *graph, rf_node *node) {
-    bool same = !graph->recompute || stays(graph, node);
-    for (int k = 0; graph->recompute && same && k < RF_MAX_INPUTS; k++) same = !node->in[k] || stays(graph, node->in[k]);
+    if (!graph->recompute) return node;
+    bool same = stays(graph, node);
+    for (int k = 0; k < RF_MAX_INPUTS; k++) same = same && (!node->in[k] || stays(graph, node->in[k]));
     return same ? node : copy(graph, node);
 }

@@ -66,8 +66,9 @@ static inline int64_t rf__native_dw_x_at(const rf_native_dw *d, int ci) { return
 
 static inline int64_t rf__native_dw_x_step(const rf_native_dw *d, int ci) {
     if (!d->own_x) return d->cin;
-    const int left = d->merged || d->cin - ci < d->nr ? d->cin - (d->merged ? 0 : ci) : d->nr;
-    return (left + d->vw - 1) / d->vw * d->vw;
+    int channels = d->merged ? d->cin : d->cin - ci;
+    if (!d->merged && channels > d->nr) channels = d->nr;
+    return (channels + d->vw - 1) / d->vw * d->vw;
 }
 
 /* Where channel co of dy is, and the cells between its rows. */
