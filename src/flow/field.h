@@ -37,6 +37,8 @@ typedef struct rf_field {
     /* x, v: [rows, scalars] f32, may not overlap; t: [rows]; cond: [rows] */
     rf_status (*velocity)(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond,
                           float *v);
+    /* These rows will be asked for at some x: compute now what they need of t and cond alone. cond: without hook and `before`. NULL: nothing. */
+    rf_status (*prepare)(void *self, int64_t rows, const float *t, const rf_cond *cond);
     /* Rows that a call of `rows` really computes (plans exist for some numbers of rows only). NULL: as many. */
     int64_t (*bucket)(void *self, int64_t rows);
     const rf_row_times *times; /* borrowed; NULL: not measured */

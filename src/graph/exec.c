@@ -75,6 +75,12 @@ void *rf__exec_buffer(rf_exec *exec, const char *name) {
     return NULL;
 }
 
+float *rf__exec_cut(rf_exec *exec, int k, int64_t *width) {
+    if (k >= exec->plan->cut_count) return NULL;
+    *width = exec->plan->cuts[k].width;
+    return (float *)(exec->arena + exec->plan->cuts[k].offset);
+}
+
 void rf__exec_bind_grads(rf_exec *exec, float *grads) {
     if (grads == exec->grads) return;
     exec->grads = grads;

@@ -19,7 +19,7 @@ static void count_users(rf_graph *graph, bool *live, bool everything) {
     }
 }
 
-static bool private_to_user(const rf_node *node) { return node->users == 1 && !node->output && !node->aux[0]; }
+static bool private_to_user(const rf_node *node) { return node->users == 1 && !node->output && !node->cut && !node->aux[0]; }
 
 /* `last` takes over the operation of `first`, its former input; it keeps its own place, type and name of output. */
 static void take_over(rf_node *last, const rf_node *first) {

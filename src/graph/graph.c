@@ -225,7 +225,7 @@ void rf__graph_live(const rf_graph *graph, bool *live) {
     for (int i = 0; i < graph->output_count; i++) live[graph->outputs[i].node->id] = true;
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const rf_node *node = graph->nodes[i];
-        if (node->sink) live[i] = true;
+        if (node->sink || node->cut) live[i] = true;
         if (!live[i]) continue;
         if (always_writes(node) && node->aux[0]) live[node->aux[0]->id] = true;
         for (int k = 0; k < RF_MAX_INPUTS; k++)

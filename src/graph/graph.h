@@ -142,6 +142,13 @@ void rf__recompute(rf_graph *graph, bool on);
  * gradient accumulator (the run adds into it), and every input named in `inputs` (NULL-terminated, may be NULL) an output "grad:NAME". */
 rf_status rf_grad(rf_graph *graph, rf_node *loss, const char *const *inputs);
 
+/* Cut a graph that computes no gradients in two. The front half is what it makes of the inputs in `names` (NULL-terminated) and parameters
+ * alone, as far as that is one f32 vector a row; the rest takes those vectors as inputs (rf__exec_cut, plan.h), in the same order in both
+ * halves. Build the graph twice, and cut each copy. Where the front would hold no dense layer there is nothing to gain and no cut. */
+typedef enum rf_half { RF_HALF_FRONT, RF_HALF_REST } rf_half;
+rf_status rf__graph_cut(rf_graph *graph, const char *const *names, rf_half half);
+int rf__graph_cuts(const rf_graph *graph); /* vectors that cross; 0: none, or not cut */
+
 /* The parameters in the order of first use. */
 int rf__graph_param_count(const rf_graph *graph);
 const rf_param *rf__graph_param(const rf_graph *graph, int index);

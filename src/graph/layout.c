@@ -24,7 +24,7 @@ static bool may_run_in_place(const rf_node *node) {
 }
 
 /* Kept for the whole run: the caller reads or writes them at any time. */
-static bool pinned(const rf_node *node) { return node->op == RF_OP_INPUT || node->op == RF_OP_FILL || node->output; }
+static bool pinned(const rf_node *node) { return node->op == RF_OP_INPUT || node->op == RF_OP_FILL || node->output || node->cut; }
 
 /* When a node's memory is written: an AUX with its owner. */
 static int born(const rf_node *node) { return node->op == RF_OP_AUX ? node->in[0]->id : node->id; }

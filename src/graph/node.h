@@ -46,6 +46,7 @@ struct rf_node {
     rf_node *grad, *again;           /* while rf_grad runs: its gradient, and its copy that is computed again */
     rf_node *origin;                 /* what such a copy is of */
     bool kept;                       /* see rf__keep */
+    int cut;                         /* 1 + the place of a vector that crosses between the halves (cut.c); 0: it does not */
     int users;                       /* while fusing */
 };
 
@@ -61,7 +62,7 @@ struct rf_graph {
     rf_node **param_nodes;
     int param_count, param_room;
     rf_output_entry outputs[64];
-    int output_count;
+    int output_count, cut_count;
     char scope[512];
     int scope_marks[32], scope_depth;
     uint32_t dropout_layers;

@@ -41,10 +41,14 @@ static size_t offset_of(const rf_layout *layout, rf_node *node) {
 
 /* Names of inputs and outputs, and the constants to write once. */
 static rf_status record_ends(rf_plan *plan, const rf_graph *graph, const rf_layout *layout, const bool *live) {
+    plan->cuts = calloc((size_t)graph->cut_count + 1, sizeof *plan->cuts);
+    if (!plan->cuts) goto memory;
+    plan->cut_count = graph->cut_count;
     for (int i = 0; i < graph->node_count; i++) {
         rf_node *node = graph->nodes[i];
         if (!live[i]) continue;
-        if (node->op == RF_OP_INPUT && !bind_name(plan, node->name, offset_of(layout, node))) goto memory;
+        if (node->cut) plan->cuts[node->cut - 1] = (rf_crossing){offset_of(layout, node), rf__shape_count(&node->shape) / node->shape.dim[0]};
+        else if (node->op == RF_OP_INPUT && !bind_name(plan, node->name, offset_of(layout, node))) goto memory;
         if (node->op != RF_OP_FILL) continue;
         rf_constant *bigger = realloc(plan->constants, (size_t)(plan->constant_count + 1) * sizeof *bigger);
         if (!bigger) goto memory;
@@ -139,6 +143,7 @@ void rf__plan_free(rf_plan **plan_pointer) {
     free(plan->fixups);
     free(plan->bindings);
     free(plan->constants);
+    free(plan->cuts);
     free(plan);
     *plan_pointer = NULL;
 }

@@ -33,6 +33,7 @@ void rf__weights_attach(rf_weights *weights, rf_weights *frozen);
 void rf__param_turn(const rf_param *param, const float *from, float *to, bool to_file);
 /* Call after writing parameters: re-packs what plans derived from them (in the trainer: once a step). */
 rf_status rf__weights_refresh(rf_weights *weights, rf_pool *pool);
+uint64_t rf__weights_version(const rf_weights *weights); /* another number after each refresh */
 
 /* ---- plan ---- */
 typedef struct rf_plan_stats {
@@ -65,6 +66,8 @@ rf_status rf__exec_create(rf_exec **out, const rf_plan *plan, int threads);
 void rf__exec_free(rf_exec **exec);
 /* Buffer of a named input or output: owned by the exec, stable, f32 or i32. NULL when there is none of that name. */
 void *rf__exec_buffer(rf_exec *exec, const char *name);
+/* Of half a graph (rf__graph_cut): the vectors that cross at place k = 0, 1, .., [rows, width] f32; NULL past the last. */
+float *rf__exec_cut(rf_exec *exec, int k, int64_t *width);
 /* Where parameter gradients are added: a vector laid out as rf__weights_all's trained part; borrowed. */
 void rf__exec_bind_grads(rf_exec *exec, float *grads);
 /* pool NULL: on the calling thread. */

@@ -36,6 +36,11 @@ typedef struct rf_binding { /* named input or output */
     size_t offset;
 } rf_binding;
 
+typedef struct rf_crossing { /* a vector a row between the halves of a graph */
+    size_t offset;
+    int64_t width;
+} rf_crossing;
+
 typedef struct rf_constant { /* a FILL node */
     size_t offset;
     int64_t count;
@@ -51,6 +56,8 @@ struct rf_plan {
     rf_fixup *fixups;
     rf_binding *bindings;
     rf_constant *constants;
+    rf_crossing *cuts;
+    int cut_count;
     int step_count, step_room, fixup_count, fixup_room, binding_count, binding_room, constant_count, constant_room;
     size_t arena_bytes, scratch_bytes;
     rf_plan_stats stats;

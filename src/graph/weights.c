@@ -29,6 +29,7 @@ struct rf_weights {
     pthread_mutex_t lock; /* guards the slots: plans may be built in the background */
     packed_slot **slots;
     int slot_count;
+    uint64_t version;     /* how often they were refreshed */
     rf_weights *frozen;   /* borrowed, or NULL */
 };
 
@@ -231,5 +232,8 @@ rf_status rf__weights_refresh(rf_weights *weights, rf_pool *pool) {
         packed_slot *slot = weights->slots[i];
         rf__pool_run(pool, slot->provider.pack_units(&slot->args), 1, pack_task, slot);
     }
+    weights->version++;
     return RF_OK;
 }
+
+uint64_t rf__weights_version(const rf_weights *weights) { return weights->version; }

@@ -1,16 +1,19 @@
 /* model_field.c - rows buckets are powers of two up to a maximum; spare rows of a bucket repeat the last one, and their answers
- * are dropped. A row's bytes do not depend on the bucket (the promise of kernels.h), so neither do the images. */
+ * are dropped. A row's bytes do not depend on the bucket (the promise of kernels.h), so neither do the images. What a network makes of
+ * time and class alone is cut off and kept (conditioning.h); the plans here are the rest. */
 #include "model_field.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/memory.h"
 #include "taps.h"
 
 #define PLANS_HELD 16
+#define CONDITIONS_BYTES ((int64_t)128 << 20) /* SiT-XL/2: 0.8 MB a row */
 
-enum { PLAIN, TAPPED }; /* rf_plan_key.layout */
+enum { PLAIN, TAPPED, FRONT }; /* rf_plan_key.layout: of the picture's half, with attention looked into; the other half */
 
 struct rf_model_field {
     rf_model *model;
@@ -18,6 +21,10 @@ struct rf_model_field {
     rf_dtype dtype;
     int64_t max_rows, scalars;
     rf_plan_cache *plans;
+    rf_conditioning *conditioning; /* NULL: nothing to cut off */
+    int told_width;
+    float *told;    /* [max_rows, told_width], of the call at hand */
+    int32_t *place; /* [max_rows], where their vectors are kept */
     bool ahead;
     const rf_row_times *times;
     rf_taps taps; /* of the tapped plans: they all have the same */
@@ -32,7 +39,25 @@ static rf_status build_graph(void *self, const rf_plan_key *key, rf_graph **out)
     if (key->layout == TAPPED) in.taps = &taps;
     rf__output(graph, "v", rf__model_velocity(graph, field->model->kind, field->model->config, &in));
     if (key->layout == TAPPED) field->taps = taps;
-    return rf__graph_status(graph);
+    return rf__graph_cut(graph, rf__told_names, key->layout == FRONT ? RF_HALF_FRONT : RF_HALF_REST);
+}
+
+static rf_plan_key key_of(const rf_model_field *field, int64_t bucket, int layout) {
+    return (rf_plan_key){.rows = bucket, .layout = layout, .height = field->model->shape.height, .width = field->model->shape.width,
+                         .dtype = field->dtype, .threads = rf__pool_size(field->pool)};
+}
+
+/* Nothing to do where the network makes nothing of what it is told before the picture comes in. */
+static rf_status open_conditioning(rf_model_field *field) {
+    const rf_plan_key key = key_of(field, 1, FRONT);
+    rf_graph *graph = NULL;
+    rf_status status = build_graph(field, &key, &graph);
+    const bool any = status == RF_OK && rf__graph_cuts(graph) > 0;
+    rf__graph_free(&graph);
+    if (!any) return status;
+    const rf_conditioning_opts opts = {.build = build_graph, .self = field, .weights = field->model->weights, .pool = field->pool, .key = key,
+                                       .told = field->told_width, .rows = field->max_rows, .bytes = CONDITIONS_BYTES};
+    return rf__conditioning_open(&field->conditioning, &opts);
 }
 
 rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype dtype, rf_pool *pool, int64_t max_rows) {
@@ -44,8 +69,12 @@ rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype d
     if (!field) return rf__fail(RF_ENOMEM, "no memory for a field");
     const rf_model_shape *s = &model->shape;
     *field = (rf_model_field){.model = model, .pool = pool, .dtype = dtype, .max_rows = max_rows < 1 ? 1 : max_rows,
-                              .scalars = rf__scalars_of(s)};
-    rf_status status = rf__plan_cache_create(&field->plans, build_graph, field, model->weights, NULL, PLANS_HELD);
+                              .scalars = rf__scalars_of(s), .told_width = RF_TOLD_EXTRA + s->extra};
+    field->told = rf__alloc_array((size_t)(field->max_rows * field->told_width), sizeof *field->told);
+    field->place = rf__alloc_array((size_t)field->max_rows, sizeof *field->place);
+    rf_status status = field->told && field->place ? RF_OK : rf__fail(RF_ENOMEM, "no memory for a field");
+    if (status == RF_OK) status = rf__plan_cache_create(&field->plans, build_graph, field, model->weights, NULL, PLANS_HELD);
+    if (status == RF_OK) status = open_conditioning(field);
     if (status == RF_OK) status = rf__weights_refresh(model->weights, pool);
     if (status != RF_OK) rf__model_field_close(&field);
     *out = field;
@@ -55,6 +84,9 @@ rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype d
 void rf__model_field_close(rf_model_field **field) {
     if (!field || !*field) return;
     rf__plan_cache_free(&(*field)->plans);
+    rf__conditioning_close(&(*field)->conditioning);
+    rf__free((*field)->told);
+    rf__free((*field)->place);
     free(*field);
     *field = NULL;
 }
@@ -63,11 +95,6 @@ static int64_t bucket_of(const rf_model_field *field, int64_t rows) {
     int64_t bucket = 1;
     while (bucket < rows) bucket *= 2;
     return bucket < field->max_rows ? bucket : field->max_rows;
-}
-
-static rf_plan_key key_of(const rf_model_field *field, int64_t bucket, int layout) {
-    return (rf_plan_key){.rows = bucket, .layout = layout, .height = field->model->shape.height, .width = field->model->shape.width,
-                         .dtype = field->dtype, .threads = rf__pool_size(field->pool)};
 }
 
 /* The largest bucket below `wanted` whose plan is there; 0: none. */
@@ -130,28 +157,33 @@ static void to_velocity(const rf_windows *windows, int64_t rows, int64_t n, cons
         for (int64_t i = r * n; i < (r + 1) * n; i++) v[i] = (float)rf__window_velocity(windows, (double)t[r], (double)x[i], (double)v[i]);
 }
 
-/* What a refiner is told of row `from`. */
-static void gather_known(rf_exec *exec, int64_t row, int64_t n, const rf_cond *cond) {
-    float *before = rf__exec_buffer(exec, "before"), *gap = rf__exec_buffer(exec, "gap"), *scale = rf__exec_buffer(exec, "scale");
-    memcpy(before + row * n, cond->before, (size_t)n * sizeof *before);
-    if (gap) gap[row] = cond->gap;
-    if (scale) scale[row] = cond->scale;
+/* What the network is told of `rows` rows beside the picture: [rows, told_width]. */
+static void tell(const rf_model_field *field, int64_t rows, const float *t, const rf_cond *cond, float *told) {
+    for (int64_t r = 0; r < rows; r++, told += field->told_width) {
+        told[RF_TOLD_TIME] = t[r];
+        memcpy(&told[RF_TOLD_LABEL], &cond[r].label, sizeof cond[r].label);
+        told[RF_TOLD_GAP] = cond[r].gap;
+        told[RF_TOLD_SCALE] = cond[r].scale;
+        if (field->model->shape.extra) gather_extra(field->model, &cond[r], t[r], told + RF_TOLD_EXTRA);
+    }
 }
 
 /* Rows [0, rows) of one piece into the plan's inputs, the last one repeated up to the bucket. */
-static void gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const float *x, const float *t,
-                   const rf_cond *cond) {
-    int64_t n = field->scalars, width = field->model->shape.extra;
-    float *in_x = rf__exec_buffer(exec, "x"), *in_t = rf__exec_buffer(exec, "t"), *in_extra = rf__exec_buffer(exec, "extra");
-    int32_t *in_label = rf__exec_buffer(exec, "label");
+static rf_status gather(rf_model_field *field, rf_exec *exec, int64_t bucket, int64_t rows, const float *x, const float *t,
+                        const rf_cond *cond) {
+    int64_t n = field->scalars;
+    float *in_x = rf__exec_buffer(exec, "x"), *in_before = rf__exec_buffer(exec, "before");
     for (int64_t r = 0; r < bucket; r++) {
         int64_t from = r < rows ? r : rows - 1;
         memcpy(in_x + r * n, x + from * n, (size_t)n * sizeof *x);
-        in_t[r] = t[from];
-        if (in_label) in_label[r] = cond[from].label;
-        if (field->model->shape.refines != RF_REFINES_NOTHING) gather_known(exec, r, n, &cond[from]);
-        if (in_extra) gather_extra(field->model, &cond[from], t[from], in_extra + r * width);
+        if (in_before) memcpy(in_before + r * n, cond[from].before, (size_t)n * sizeof *x);
     }
+    tell(field, rows, t, cond, field->told);
+    rf__told_write(exec, field->told, field->told_width, rows, bucket);
+    if (!field->conditioning) return RF_OK;
+    RF_TRY(rf__conditioning_find(field->conditioning, rows, field->told, field->place));
+    rf__conditioning_write(field->conditioning, field->place, rows, bucket, exec);
+    return RF_OK;
 }
 
 static float *tap_buffer(rf_exec *exec, int block, const char *what) {
@@ -221,7 +253,7 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
         int64_t piece = rows - done < bucket ? rows - done : bucket;
         rf_exec *exec;
         RF_TRY(exec_for(field, bucket, layout, &exec));
-        gather(field, exec, bucket, piece, x + done * field->scalars, t + done, cond + done);
+        RF_TRY(gather(field, exec, bucket, piece, x + done * field->scalars, t + done, cond + done));
         if (layout == TAPPED) gather_taps(field, exec, bucket, piece, cond + done);
         RF_TRY(rf__exec_run(exec, field->pool));
         if (layout == TAPPED) hand_out_taps(field, exec, piece, cond + done);
@@ -230,6 +262,18 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     }
     if (field->model->windows.noise) to_velocity(&field->model->windows, rows, field->scalars, x, t, v);
     return RF_OK;
+}
+
+static rf_status prepare(void *self, int64_t rows, const float *t, const rf_cond *cond) {
+    rf_model_field *field = self;
+    if (!field->conditioning) return RF_OK;
+    RF_TRY(check_labels(field, rows, cond));
+    float *told = rf__alloc_array((size_t)(rows * field->told_width), sizeof *told);
+    if (!told) return rf__fail(RF_ENOMEM, "no memory for the conditions of %lld rows", (long long)rows);
+    tell(field, rows, t, cond, told);
+    rf_status status = rf__conditioning_ahead(field->conditioning, rows, told);
+    rf__free(told);
+    return status;
 }
 
 static int64_t computed_rows(void *self, int64_t rows) {
@@ -241,10 +285,14 @@ rf_field rf__model_field_view(rf_model_field *field) {
     int classes = field->model->shape.classes;
     const rf_refiner_facts *facts = &field->model->refiner;
     return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity,
-                      .bucket = computed_rows, .times = field->times,
+                      .bucket = computed_rows, .prepare = prepare, .times = field->times,
                       .windows = field->model->windows.count ? &field->model->windows : NULL,
                       .gap_least = facts->gap_least, .gap_most = facts->gap_most, .scale_least = facts->scale_least,
                       .scale_most = facts->scale_most, .guided = field->model->shape.refines == RF_REFINES_GUIDED};
 }
 
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field) { return rf__plan_cache_stats(field->plans); }
+
+rf_conditioning_stats rf__model_field_conditioning(const rf_model_field *field) {
+    return field->conditioning ? rf__conditioning_stats(field->conditioning) : (rf_conditioning_stats){0};
+}

@@ -2,7 +2,7 @@
 #ifndef RF_MODEL_FIELD_H
 #define RF_MODEL_FIELD_H
 #include "../flow/field.h"
-#include "../graph/plan_cache.h"
+#include "conditioning.h"
 #include "model.h"
 
 typedef struct rf_model_field rf_model_field;
@@ -12,6 +12,7 @@ rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype d
 void rf__model_field_close(rf_model_field **field);
 rf_field rf__model_field_view(rf_model_field *field); /* borrows */
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field);
+rf_conditioning_stats rf__model_field_conditioning(const rf_model_field *field); /* zeros where there is nothing to keep */
 /* Build the plan of a bucket now. */
 rf_status rf__model_field_warm(rf_model_field *field, int64_t rows);
 /* Build the plans of all buckets up to max_rows now (--warm). */
