@@ -188,8 +188,10 @@ static rf_status admit(rf_batcher *batcher) {
     if (admission->per_tick && room > admission->per_tick) room = admission->per_tick;
     for (; room > 0 && line->count; room--) {
         rf_trajectory *trajectory = line->at[0];
-        if (trajectory->status == RF_JOB_WAITING)
-            RF_TRY(rf__trajectory_start(trajectory)); /* else: cancelled from a callback, retired next tick */
+        if (trajectory->status == RF_JOB_WAITING) { /* else: cancelled from a callback, retired next tick */
+            RF_TRY(rf__job_announce(&trajectory->spec));
+            RF_TRY(rf__trajectory_start(trajectory));
+        }
         list_add(batcher, walk, list_remove(line, 0));
     }
     return RF_OK;

@@ -9,66 +9,6 @@
 #include "../base/rng.h"
 #include "schedule.h"
 
-static rf_status check_blocks(const rf_job_spec *spec) {
-    const rf_field *refiner = spec->refiner;
-    if (!spec->blocks) return RF_OK;
-    if (!spec->solver->blocks)
-        return rf__fail(RF_EINVAL, "blocks are given, and solver '%s' does not walk them", spec->solver->name);
-    return rf__blocks_check(spec->blocks, spec->times, spec->steps, refiner != NULL, refiner ? refiner->gap_least : 0, refiner ? refiner->gap_most : 0);
-}
-
-/* Outside the guidance interval a refiner that knows guided velocities is told scale 1. */
-static rf_status check_scale(const rf_job_spec *spec) {
-    const rf_field *refiner = spec->refiner;
-    if (!refiner || !refiner->guided || refiner->scale_most <= 0) return RF_OK;
-    bool none = spec->guidance == &rf__guidance_none;
-    double scale = none ? 1 : spec->guidance_opts.scale, slack = 1e-6;
-    if (scale >= refiner->scale_least - slack && scale <= refiner->scale_most + slack) return RF_OK;
-    return rf__fail(RF_EINVAL, "guidance scale is %g, and the refiner was trained for %g .. %g", scale, refiner->scale_least, refiner->scale_most);
-}
-
-static rf_status check_stages(const rf_job_spec *spec) {
-    if (!spec->stage_count) return RF_OK;
-    if (spec->windows || spec->field->windows)
-        return rf__fail(RF_EINVAL, "stages are given, and the first one's model is straight in windows only, expected one that is everywhere");
-    if (spec->policy != &rf__policy_none) return rf__fail(RF_EINVAL, "stages are given with policy '%s', expected none", spec->policy->name);
-    if (spec->guidance->remembers || spec->guidance_opts.target)
-        return rf__fail(RF_EINVAL, "stages are given with guidance '%s' towards an end point, which has one size, expected cfg or none", spec->guidance->name);
-    return rf__stages_check(spec->stages, spec->stage_count, spec->times[spec->steps], spec->field->scalars);
-}
-
-static rf_status check(const rf_job_spec *spec) {
-    if (!spec->field || !spec->solver || !spec->times)
-        return rf__fail(RF_EINVAL, "a job needs a field, a solver and a grid");
-    if (spec->refiner && spec->refiner->scalars != spec->field->scalars)
-        return rf__fail(RF_EMISMATCH, "refiner has %lld scalars a row, the network %lld",
-                        (long long)spec->refiner->scalars, (long long)spec->field->scalars);
-    RF_TRY(rf__grid_check(spec->times, spec->steps));
-    RF_TRY(check_blocks(spec));
-    RF_TRY(check_scale(spec));
-    RF_TRY(check_stages(spec));
-    if (!spec->mask != !spec->follow) return rf__fail(RF_EINVAL, "a job has a mask or a walk to follow, expected both or none");
-    if (spec->stage_count && (spec->mask || spec->track || spec->init))
-        return rf__fail(RF_EINVAL, "a walk through stages is given a start or a mask, expected one that begins with noise");
-    if ((spec->mask || spec->track) && spec->solver->adaptive)
-        return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops at the grid's points", spec->solver->name);
-    if (spec->windows && spec->solver->adaptive)
-        return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
-                        spec->solver->name);
-    if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
-    if (spec->solver->corrects && (!spec->refiner || spec->policy != &rf__policy_none))
-        return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, and no policy that skips", spec->solver->name);
-    if (spec->carry && !spec->solver->carries)
-        return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
-    if (spec->policy->check) RF_TRY(spec->policy->check(spec->policy, &spec->setup, spec->solver, spec->times, spec->steps));
-    if (spec->guidance->check) RF_TRY(spec->guidance->check(&spec->guidance_opts));
-    bool wants_null = rf__guidance_max_rows(spec->guidance, &spec->guidance_opts) > 1;
-    if (wants_null && spec->field->null_label < 0)
-        return rf__fail(RF_EINVAL, "guidance '%s' needs a network with classes, and this one has none",
-                        spec->guidance->name);
-    return RF_OK;
-}
-
 void rf__counters_add(rf_counters *sum, const rf_counters *one) {
     sum->nfe_full += one->nfe_full;
     sum->nfe_refine += one->nfe_refine;
@@ -77,26 +17,13 @@ void rf__counters_add(rf_counters *sum, const rf_counters *one) {
     sum->rows_refine += one->rows_refine;
 }
 
-/* What is left out means none. */
-static void fill_gaps(rf_job_spec *spec) {
-    if (!spec->guidance) spec->guidance = &rf__guidance_none;
-    if (!spec->windows && spec->field) spec->windows = spec->field->windows;
-    if (!spec->policy) spec->policy = &rf__policy_none;
-}
-
-rf_status rf__job_check(const rf_job_spec *spec) {
-    rf_job_spec whole = *spec;
-    fill_gaps(&whole);
-    return check(&whole);
-}
-
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec) {
     *out = NULL;
     rf_trajectory *trajectory = rf__alloc(sizeof *trajectory);
     if (!trajectory) return rf__fail(RF_ENOMEM, "no memory for a job");
     trajectory->spec = *spec;
-    fill_gaps(&trajectory->spec);
-    rf_status status = check(&trajectory->spec);
+    rf__job_complete(&trajectory->spec);
+    rf_status status = rf__job_check(spec);
     if (status == RF_OK) {
         trajectory->times = rf__alloc_array((size_t)spec->steps + 1, sizeof *trajectory->times);
         trajectory->asked = rf__alloc((size_t)spec->steps + 1);
@@ -373,10 +300,8 @@ void rf__trajectory_place(const rf_trajectory *trajectory, int row, float *out) 
 }
 
 rf_cond rf__trajectory_cond(const rf_trajectory *trajectory, int row) {
-    rf_cond cond = trajectory->spec.cond;
     rf_row kind = trajectory->rows[row];
-    if (kind == RF_ROW_SOURCE) cond.label = trajectory->spec.guidance_opts.source_label;
-    if (kind == RF_ROW_NULL || kind == RF_ROW_SOURCE_NULL) cond.label = rf__trajectory_field(trajectory)->null_label;
+    rf_cond cond = rf__job_cond(&trajectory->spec, rf__trajectory_field(trajectory), kind);
     if (kind == RF_ROW_COND) cond.hook = trajectory->hook;
     if (trajectory->kind == RF_KIND_REFINE) {
         const rf_guidance_opts *opts = &trajectory->spec.guidance_opts;

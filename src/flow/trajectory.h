@@ -87,6 +87,11 @@ typedef struct rf_trajectory {
 
 /* Whether the specification makes sense, before anything is allocated; the sentence names what does not fit. */
 rf_status rf__job_check(const rf_job_spec *spec);
+void rf__job_complete(rf_job_spec *spec); /* guidance, policy and windows that are left out mean none, or those of the field */
+/* What a row of an answer is conditioned on, when `field` gives it. */
+rf_cond rf__job_cond(const rf_job_spec *spec, const rf_field *field, rf_row row);
+/* Tell the field of a complete specification which rows it will be asked for, as far as the grid says so. */
+rf_status rf__job_announce(const rf_job_spec *spec);
 /* Check the specification and copy the grid; takes no memory that grows with the image. */
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec);
 void rf__trajectory_free(rf_trajectory **trajectory);

@@ -2,6 +2,8 @@
  * cmocka.h. */
 #ifndef RF_FLOW_WALK_TEST_H
 #define RF_FLOW_WALK_TEST_H
+#include <math.h>
+
 #include "../models/gauss_exact.h"
 #include "trajectory.h"
 
