@@ -31,6 +31,6 @@ typedef struct rf_bench_subject {
 /* Parse into `settings`, which begin with an rf_bench_subject; open network and threads; measure; write the report that was made. An exit
  * code. */
 int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
-                          rf_status (*measure)(const void *settings, const rf_model *model, rf_pool *pool, json_t **report));
+                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, json_t **report));
 
 #endif

@@ -89,7 +89,7 @@ static const char script[] =
     "set ylabel 'arena, MiB'\nplot for [i=0:1] 'growth.dat' index i using 1:4 with linespoints pt 7 lc i+1 title columnheader(1)\n"
     "unset multiplot\nset output\n";
 
-static rf_status measure(const void *user, const rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_t **report) {
     const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
     limits most = {.gflops = rf__limit_dense(rf__dtype_of(s->of.dtype), pool, s->of.budget), .gbytes = rf__limit_measure(rf__limit_find("read-dram"), pool, s->of.budget)};

@@ -1,12 +1,15 @@
 /* bench_model.c - strait bench model: one forward call of a network for several numbers of rows: time, rate, share of the peak of the same
- * run, and the sum of bare oneDNN's times for the same layers alone. */
+ * run, the sum of bare oneDNN's times for the same layers alone, and a sampler's step, which finds what depends on t and class alone computed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/dtype.h"
+#include "../base/memory.h"
+#include "../base/rng.h"
 #include "../base/stopwatch.h"
 #include "../kernels/limits.h"
+#include "../models/model_field.h"
 #include "../train/bare.h"
 #include "args.h"
 #include "bench.h"
@@ -25,20 +28,60 @@ static double bare(const rf_bench_bed *b, double budget) {
     return out.forward;
 }
 
-static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
+/* Rows at one time and of one class, asked again and again. */
+typedef struct step {
+    rf_field field;
+    int64_t rows;
+    float *x, *t, *v;
+    rf_cond *cond;
+    rf_status status;
+} step;
+
+static void run_step(void *arg) {
+    step *s = arg;
+    if (s->status == RF_OK) s->status = s->field.velocity(s->field.self, s->rows, s->x, s->t, s->cond, s->v);
+}
+
+/* Seconds of a call through the field; copies of pictures in and out are in it. */
+static rf_status time_step(rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double budget, double *seconds) {
+    rf_model_field *handle;
+    RF_TRY(rf__model_field_open(&handle, model, dtype, pool, rows));
+    step s = {.field = rf__model_field_view(handle), .rows = rows};
+    const size_t count = (size_t)(rows * s.field.scalars);
+    s.x = rf__alloc_array(count, sizeof *s.x);
+    s.v = rf__alloc_array(count, sizeof *s.v);
+    s.t = rf__alloc_array((size_t)rows, sizeof *s.t);
+    s.cond = rf__alloc_array((size_t)rows, sizeof *s.cond);
+    if (!s.x || !s.v || !s.t || !s.cond) s.status = rf__fail(RF_ENOMEM, "no memory for %lld rows", (long long)rows);
+    if (s.status == RF_OK) {
+        rf__rng_normal(1, RF_STREAM_NOISE, 0, (int64_t)count, s.x);
+        *seconds = rf__stopwatch(run_step, &s, budget);
+    }
+    rf__free(s.x);
+    rf__free(s.v);
+    rf__free(s.t);
+    rf__free(s.cond);
+    rf__model_field_close(&handle);
+    return s.status;
+}
+
+static rf_status bench_rows(const settings *s, rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
     rf_bench_bed b;
     rf_status status = rf__bench_bed_init(&b, model, dtype, rows, pool);
     double seconds = status == RF_OK ? rf__stopwatch(rf__bench_bed_run, &b, s->of.budget) : 0;
     if (status == RF_OK) status = b.status;
+    double kept = 0;
+    if (status == RF_OK) status = time_step(model, dtype, rows, pool, s->of.budget, &kept);
     if (status == RF_OK) {
         double theirs = bare(&b, s->of.budget);
         rf_plan_stats stats = rf__plan_stats(b.plan);
         double rate = stats.gflop / seconds;
         printf("%5lld %10.3f %10.1f %10.0f %7.0f %%", (long long)rows, 1e3 * seconds, (double)rows / seconds, rate, peak > 0 ? 100 * rate / peak : 0);
         if (theirs > 0) printf(" %12.3f %8.2f", 1e3 * theirs, seconds / theirs);
-        printf(" %10.1f\n", (double)stats.arena_bytes / 1048576);
+        else printf(" %12s %8s", "-", "-");
+        printf(" %10.3f %10.1f\n", 1e3 * kept, (double)stats.arena_bytes / 1048576);
         fflush(stdout);
-        json_array_append_new(out, json_pack("{sI sf sf sf so sI}", "rows", (json_int_t)rows, "seconds", seconds, "gflops", rate, "of_peak",
+        json_array_append_new(out, json_pack("{sI sf sf sf sf so sI}", "rows", (json_int_t)rows, "seconds", seconds, "step_seconds", kept, "gflops", rate, "of_peak",
                                              peak > 0 ? rate / peak : 0, "onednn_layers_seconds", theirs > 0 ? json_real(theirs) : json_null(), "arena_bytes",
                                              (json_int_t)stats.arena_bytes));
     }
@@ -51,7 +94,7 @@ static rf_status bench_rows(const settings *s, const rf_model *model, rf_dtype d
     return status;
 }
 
-static rf_status measure(const void *user, const rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_t **report) {
     const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
     static const double usual[] = {1, 4, 16};
@@ -62,7 +105,7 @@ static rf_status measure(const void *user, const rf_model *model, rf_pool *pool,
     json_t *rows = json_array();
     printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->of.model ? s->of.model : s->of.network,
            (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
-    printf("%5s %10s %10s %10s %9s %12s %8s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "arena MiB");
+    printf("%5s %10s %10s %10s %9s %12s %8s %10s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "step ms", "arena MiB");
     rf_status status = RF_OK;
     for (int i = 0; i < count && status == RF_OK; i++) status = bench_rows(s, model, dtype, (int64_t)list[i], pool, peak, rows);
     *report = json_pack("{ss sI ss ss si sf so}", "model", s->of.model ? s->of.model : s->of.network, "parameters", (json_int_t)rf__model_parameters(model), "dtype",

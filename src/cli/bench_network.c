@@ -61,7 +61,7 @@ rf_status rf__bench_open(const char *path, const char *network, rf_model **out) 
 }
 
 int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
-                          rf_status (*measure)(const void *settings, const rf_model *model, rf_pool *pool, json_t **report)) {
+                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, json_t **report)) {
     const rf_bench_subject *subject = settings;
     rf_common common;
     rf__args_parse(spec, argc, argv, settings, &common, NULL);
