@@ -22,7 +22,7 @@ rf_status rf__picture_read(float **out, const rf_model_shape *shape, const char 
     rf_status status = RF_OK;
     size_t count = (size_t)image.width * (size_t)image.height * (size_t)image.channels;
     if (image.width != shape->width || image.height != shape->height)
-        status = rf__fail(RF_EINVAL, "%s: is %dx%d, expected the model's %dx%d", path, image.width, image.height, shape->width,
+        status = rf__fail(RF_EINVAL, "%s: is %dx%d, expected the model's %dx%d (docs/data.md says how to bring it there)", path, image.width, image.height, shape->width,
                           shape->height);
     if (status == RF_OK && !(*out = rf__alloc_array(count, sizeof **out)))
         status = rf__fail(RF_ENOMEM, "%s: no memory for %dx%d pixels", path, image.width, image.height);
