@@ -53,11 +53,6 @@ static rf_status timed(void *self, int64_t rows, const float *x, const float *t,
     return status;
 }
 
-static int64_t bucket(void *self, int64_t rows) {
-    const rf_field *inner = ((driver *)self)->load->field;
-    return inner->bucket ? inner->bucket(inner->self, rows) : rows;
-}
-
 /* ---- pictures ---- */
 static rf_status encode(const rf_load *load, const float *x, uint8_t *pixels) {
     for (int64_t i = 0; i < load->field->scalars; i++) pixels[i] = rf__pixel_from_f32(x[i]);
@@ -182,7 +177,6 @@ rf_status rf__load_run(const rf_load *load, rf_load_result *out) {
     driver d = {.load = load, .out = out, .field = *load->field};
     d.field.self = &d;
     d.field.velocity = timed;
-    d.field.bucket = bucket;
     out->network = out->difference = 0;
     rf_status status = prepare(&d);
     if (status == RF_OK) status = drive_and_encode(&d);

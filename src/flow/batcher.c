@@ -328,7 +328,7 @@ static rf_status call(rf_batcher *batcher, rf_trajectory *first, double now) {
     jobs = gather(batcher, first, rows_wanted(batcher, first, now), now, &rows);
     RF_TRY(field->velocity(field->self, rows, batcher->x, batcher->t, batcher->cond, batcher->v));
     batcher->stats.calls++;
-    batcher->stats.rows_computed += field->bucket ? field->bucket(field->self, rows) : rows;
+    batcher->stats.rows_computed += field->bucket ? field->bucket(field->network, rows) : rows;
     batcher->last = field;
     hand_out(batcher, field->scalars, jobs);
     return RF_OK;

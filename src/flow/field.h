@@ -37,10 +37,12 @@ typedef struct rf_field {
     /* x, v: [rows, scalars] f32, may not overlap; t: [rows]; cond: [rows] */
     rf_status (*velocity)(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond,
                           float *v);
+    /* The network behind it, whom these are asked of: a field that stands before another and answers with its help takes them over. */
+    void *network;
     /* These rows will be asked for at some x: compute now what they need of t and cond alone. cond: without hook and `before`. NULL: nothing. */
-    rf_status (*prepare)(void *self, int64_t rows, const float *t, const rf_cond *cond);
+    rf_status (*prepare)(void *network, int64_t rows, const float *t, const rf_cond *cond);
     /* Rows that a call of `rows` really computes (plans exist for some numbers of rows only). NULL: as many. */
-    int64_t (*bucket)(void *self, int64_t rows);
+    int64_t (*bucket)(void *network, int64_t rows);
     const rf_row_times *times; /* borrowed; NULL: not measured */
     const rf_windows *windows; /* borrowed; the field is straight inside these only. NULL: one window */
     /* Of a refiner: the gaps it was trained for (most 0: any), and whether it knows guided velocities, which takes one row an answer, and

@@ -103,7 +103,7 @@ rf_status rf__job_announce(const rf_job_spec *spec) {
     float *t = rf__alloc_array(most, sizeof *t);
     rf_cond *cond = rf__alloc_array(most, sizeof *cond);
     rf_status status = t && cond ? RF_OK : rf__fail(RF_ENOMEM, "no memory to announce a grid of %d steps", spec->steps);
-    if (status == RF_OK) status = field->prepare(field->self, list_rows(spec, t, cond), t, cond);
+    if (status == RF_OK) status = field->prepare(field->network, list_rows(spec, t, cond), t, cond);
     rf__free(t);
     rf__free(cond);
     return status;

@@ -18,8 +18,8 @@ typedef struct listener {
     rf_status broken;
 } listener;
 
-static rf_status hear(void *self, int64_t rows, const float *t, const rf_cond *cond) {
-    listener *l = self;
+static rf_status hear(void *network, int64_t rows, const float *t, const rf_cond *cond) {
+    listener *l = network;
     for (int64_t r = 0; r < rows; r++, l->count++) {
         assert_true(l->count < MOST);
         l->t[l->count] = t[r];
@@ -40,13 +40,22 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     return RF_OK;
 }
 
+/* A field that stands before another. */
+static rf_status passed_on(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
+    const rf_field *inner = self;
+    return inner->velocity(inner->self, rows, x, t, cond, v);
+}
+
+static rf_field field_of(listener *l) {
+    return (rf_field){.self = l, .scalars = PLANE, .null_label = CLASSES, .velocity = velocity, .network = l, .prepare = hear};
+}
+
 /* A job of class 3 on a grid of STEPS steps, walked to its end. */
-static rf_status walk(listener *l, const char *solver, const char *guidance) {
+static rf_status walk_on(const rf_field *field, const char *solver, const char *guidance) {
     rf_batcher *batcher;
     double times[STEPS + 1];
-    const rf_field field = {.self = l, .scalars = PLANE, .null_label = CLASSES, .velocity = velocity, .prepare = hear};
     uniform(times, STEPS, 0, 1);
-    rf_job_spec spec = {.field = &field, .solver = rf__solver_find(solver), .times = times, .steps = STEPS, .cond = {.label = 3}};
+    rf_job_spec spec = {.field = field, .solver = rf__solver_find(solver), .times = times, .steps = STEPS, .cond = {.label = 3}};
     if (guidance) {
         spec.guidance = rf__guidance_find(guidance);
         spec.guidance_opts = rf__guidance_defaults();
@@ -59,6 +68,11 @@ static rf_status walk(listener *l, const char *solver, const char *guidance) {
     while (status == RF_OK && rf__batcher_busy(batcher)) status = rf__batcher_tick(batcher);
     rf__batcher_free(&batcher);
     return status;
+}
+
+static rf_status walk(listener *l, const char *solver, const char *guidance) {
+    const rf_field field = field_of(l);
+    return walk_on(&field, solver, guidance);
 }
 
 static void every_point_of_the_grid_is_announced(void **state) {
@@ -99,9 +113,20 @@ static void a_field_that_cannot_prepare_fails_the_tick(void **state) {
     assert_int_equal(l.asked, 0);
 }
 
+static void a_field_before_another_announces_to_it(void **state) {
+    (void)state;
+    listener l = {0};
+    rf_field inner = field_of(&l), outer = inner;
+    outer.self = &inner;
+    outer.velocity = passed_on;
+    assert_int_equal(walk_on(&outer, "euler", NULL), RF_OK);
+    assert_int_equal(l.count, STEPS);
+    assert_int_equal(l.known, STEPS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_point_of_the_grid_is_announced), cmocka_unit_test(rows_of_guidance_are_announced),
                                        cmocka_unit_test(a_solver_that_chooses_its_steps_announces_none),
-                                       cmocka_unit_test(a_field_that_cannot_prepare_fails_the_tick)};
+                                       cmocka_unit_test(a_field_that_cannot_prepare_fails_the_tick), cmocka_unit_test(a_field_before_another_announces_to_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

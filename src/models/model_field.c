@@ -264,8 +264,8 @@ static rf_status velocity(void *self, int64_t rows, const float *x, const float 
     return RF_OK;
 }
 
-static rf_status prepare(void *self, int64_t rows, const float *t, const rf_cond *cond) {
-    rf_model_field *field = self;
+static rf_status prepare(void *network, int64_t rows, const float *t, const rf_cond *cond) {
+    rf_model_field *field = network;
     if (!field->conditioning) return RF_OK;
     RF_TRY(check_labels(field, rows, cond));
     float *told = rf__alloc_array((size_t)(rows * field->told_width), sizeof *told);
@@ -276,8 +276,8 @@ static rf_status prepare(void *self, int64_t rows, const float *t, const rf_cond
     return status;
 }
 
-static int64_t computed_rows(void *self, int64_t rows) {
-    const rf_model_field *field = self;
+static int64_t computed_rows(void *network, int64_t rows) {
+    const rf_model_field *field = network;
     return rows / field->max_rows * field->max_rows + (rows % field->max_rows ? bucket_of(field, rows % field->max_rows) : 0);
 }
 
@@ -285,7 +285,7 @@ rf_field rf__model_field_view(rf_model_field *field) {
     int classes = field->model->shape.classes;
     const rf_refiner_facts *facts = &field->model->refiner;
     return (rf_field){.self = field, .scalars = field->scalars, .null_label = classes ? classes : -1, .velocity = velocity,
-                      .bucket = computed_rows, .prepare = prepare, .times = field->times,
+                      .network = field, .bucket = computed_rows, .prepare = prepare, .times = field->times,
                       .windows = field->model->windows.count ? &field->model->windows : NULL,
                       .gap_least = facts->gap_least, .gap_most = facts->gap_most, .scale_least = facts->scale_least,
                       .scale_most = facts->scale_most, .guided = field->model->shape.refines == RF_REFINES_GUIDED};

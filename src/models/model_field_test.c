@@ -367,11 +367,11 @@ static void announced_rows_are_computed_once(void **state) {
     static batch b;
     static float v[ROWS * MAX_SCALARS];
     fill(&b, field.scalars);
-    assert_int_equal(field.prepare(field.self, ROWS, b.t, b.cond), RF_OK);
+    assert_int_equal(field.prepare(field.network, ROWS, b.t, b.cond), RF_OK);
     assert_int_equal(rf__model_field_conditioning(handle).computed, ROWS);
     ask(handle, &b, 0, ROWS, b.v);
     assert_int_equal(rf__model_field_conditioning(handle).computed, ROWS);
-    assert_int_equal(field.prepare(field.self, 1, b.t, &(rf_cond){.label = CLASSES + 1}), RF_EINVAL);
+    assert_int_equal(field.prepare(field.network, 1, b.t, &(rf_cond){.label = CLASSES + 1}), RF_EINVAL);
 
     int index = rf__weights_find(model->weights, "t_embedder.mlp.0.bias");
     assert_true(index >= 0);
