@@ -20,7 +20,7 @@ typedef struct rf_tune_held {
 typedef struct rf_tune_curve {
     const char *policy, *start;
     int64_t requests;
-    double *regret; /* [requests] sum so far of (best arm in hindsight - reward); owned */
+    double *regret; /* [requests] sum so far of (best arm in hindsight, by the jumps of both starts - reward); owned */
     double *calls;  /* [requests] network answers of each; owned */
 } rf_tune_curve;
 
