@@ -14,12 +14,23 @@ static double member_of(const rf_compare_result *result, size_t member) {
     return value;
 }
 
-rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member) {
-    int n = (int)compare->settings.seeds;
+static rf_spread spread_of(const double *values, int n) {
     double sum = 0, squares = 0;
-    for (int i = 0; i < n; i++) sum += member_of(&row->result[i], member);
-    for (int i = 0; i < n; i++) squares += pow(member_of(&row->result[i], member) - sum / n, 2);
+    for (int i = 0; i < n; i++) sum += values[i];
+    for (int i = 0; i < n; i++) squares += pow(values[i] - sum / n, 2);
     return (rf_spread){sum / n, n > 1 ? sqrt(squares / (n - 1)) : 0};
+}
+
+rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member) {
+    double values[RF_COMPARE_SEEDS];
+    for (int i = 0; i < (int)compare->settings.seeds; i++) values[i] = member_of(&row->result[i], member);
+    return spread_of(values, (int)compare->settings.seeds);
+}
+
+/* The distance less that of the first row, group by group: rows have the same seeds, so that what the groups share cancels. */
+static rf_spread difference(const rf_compare *compare, const rf_compare_row *row, double values[RF_COMPARE_SEEDS]) {
+    for (int i = 0; i < (int)compare->settings.seeds; i++) values[i] = row->result[i].frechet - compare->row[0].result[i].frechet;
+    return spread_of(values, (int)compare->settings.seeds);
 }
 
 /* ---- table ---- */
@@ -42,9 +53,10 @@ static void order_rows(const rf_compare *compare, int order[RF_COMPARE_ROWS]) {
 void rf__compare_print(const rf_compare *compare, FILE *stream) {
     int order[RF_COMPARE_ROWS];
     order_rows(compare, order);
-    fprintf(stream, "%-40s %7s %9s %19s %16s %15s %7s\n", "", "NFE", "ms/image", "Fréchet distance", "PSNR to exact", "SSIM", "class %");
+    fprintf(stream, "%-40s %7s %9s %19s %16s %15s %7s %17s\n", "", "NFE", "ms/image", "Fréchet distance", "PSNR to exact", "SSIM", "class %", "FD - first's");
     for (int i = 0; i < compare->rows; i++) {
         const rf_compare_row *row = &compare->row[order[i]];
+        double values[RF_COMPARE_SEEDS];
         rf_spread ms = rf__compare_spread(compare, row, MEMBER(seconds)), share = rf__compare_spread(compare, row, MEMBER(accuracy));
         ms.mean *= 1000;
         share.mean *= 100;
@@ -55,11 +67,13 @@ void rf__compare_print(const rf_compare *compare, FILE *stream) {
         cell(stream, rf__compare_spread(compare, row, MEMBER(psnr)), 7, 2, true);
         cell(stream, rf__compare_spread(compare, row, MEMBER(ssim)), 7, 4, true);
         cell(stream, share, 7, 1, false);
+        cell(stream, difference(compare, row, values), 9, 3, true);
         fprintf(stream, "%s\n", row->control ? "  control" : "");
     }
     fprintf(stream, "+-: standard deviation over %lld seed groups of %lld images; PSNR and SSIM of %lld of them against %s in %lld steps, f32.\n",
             (long long)compare->settings.seeds, (long long)compare->settings.images, (long long)compare->settings.paired,
             compare->settings.reference_solver, (long long)compare->settings.reference_steps);
+    if (compare->settings.data[0]) fprintf(stream, "FD - first's: the distance less that of \"%s\", group by group (the same seeds).\n", compare->row[0].label);
 }
 
 /* ---- JSON ---- */
@@ -73,15 +87,22 @@ static const struct { const char *key; size_t member; } members[] = {
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
+static json_t *spread_json(rf_spread spread, const double *values, int64_t n) {
+    json_t *array = json_array();
+    for (int64_t i = 0; i < n; i++) json_array_append_new(array, number(values[i]));
+    return json_pack("{s:o, s:o, s:o}", "mean", number(spread.mean), "sd", number(spread.deviation), "values", array);
+}
+
 static json_t *row_json(const rf_compare *compare, const rf_compare_row *row) {
     json_t *json = json_pack("{s:s, s:b, s:O}", "name", row->label, "control", row->control, "settings", row->wanted);
+    const int64_t n = compare->settings.seeds;
+    double values[RF_COMPARE_SEEDS];
     for (size_t k = 0; json && k < MEMBERS; k++) {
-        rf_spread spread = rf__compare_spread(compare, row, members[k].member);
-        json_t *values = json_array();
-        for (int64_t i = 0; i < compare->settings.seeds; i++) json_array_append_new(values, number(member_of(&row->result[i], members[k].member)));
-        json_object_set_new(json, members[k].key,
-                            json_pack("{s:o, s:o, s:o}", "mean", number(spread.mean), "sd", number(spread.deviation), "values", values));
+        for (int64_t i = 0; i < n; i++) values[i] = member_of(&row->result[i], members[k].member);
+        json_object_set_new(json, members[k].key, spread_json(spread_of(values, (int)n), values, n));
     }
+    rf_spread less = difference(compare, row, values);
+    json_object_set_new(json, "frechet_distance_less_first", spread_json(less, values, n));
     return json;
 }
 
