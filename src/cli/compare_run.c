@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../base/memory.h"
@@ -196,16 +194,8 @@ static rf_status run_row(judge *j, rf_compare_row *row, int group) {
     return status;
 }
 
-/* json: stolen. */
-static unsigned long crc_of(json_t *json) {
-    char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT);
-    unsigned long crc = text ? crc32(0, (const unsigned char *)text, (unsigned)strlen(text)) : 0;
-    free(text);
-    json_decref(json);
-    return crc;
-}
-
-/* Everything that the numbers of a row depend on: the protocol, the networks, the row, what its policy's profile says, the seeds. */
+/* Everything that the numbers of a row depend on: the protocol, the networks, the row, what its policy's profile said when it was read (bandits
+ * begin their tables in it while they walk), the seeds. */
 static rf_status key_of(const judge *j, const rf_compare_row *row, int group, json_t **out) {
     rf_compare *c = j->compare;
     rf_order order;
@@ -217,7 +207,7 @@ static rf_status key_of(const judge *j, const rf_compare_row *row, int group, js
     json_t *key = json_pack("{s:O, s:s, s:s, s:i, s:o}", "flags", row->wanted, "network", model->sha256, "refiner", refiner ? refiner->sha256 : "", "batch_size",
                             row->batch ? row->batch : c->batch, "order", rf__order_json(&order));
     json_object_set_new(key, "seed", json_integer((json_int_t)order.seed));
-    if (order.profile) json_object_set_new(key, "profile_crc32", json_integer((json_int_t)crc_of(rf__profile_json(order.profile))));
+    if (order.profile) json_object_set_new(key, "profile_crc32", json_integer((json_int_t)order.profile->crc));
     json_object_update(key, c->protocol);
     json_object_del(key, "seeds"); /* more seed groups than before are welcome */
     rf__order_fini(&order);

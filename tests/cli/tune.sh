@@ -56,3 +56,8 @@ check "in whole numbers" sh -c '"$0" tune -q -m dit.safetensors --dtype int8 --s
 check "three steps have nothing to pass" sh -c '"$0" tune -q -m dit.safetensors --steps 3 --sampling-method ab2 --walks 1 -n 1 --held-out 1 --reference-steps 2 --policies table --out run && "$0" generate -q -m dit.safetensors --steps 3 --sampling-method ab2 --policy table -o s.png --json s.json && grep -q "\"nfe_full\": 3" s.json' "$STRAIT"
 refused "tune takes no policy" 2 "policy" tune --policy hold --out o2
 refused "tune knows its policies" 2 "hold" tune --policies hold --out o2
+printf 'images: 4\npaired: 2\nseeds: 2\nreference_steps: 4\ncontrols: false\ngrid:\n  - {sampling_method: ab2, steps: 12, policy: [fastflow, contextual], profile: first}\n' > grid.yaml
+check "bandits in a grid" "$STRAIT" compare -q -m dit.safetensors --grid grid.yaml --out grid
+cp grid/rows.jsonl once
+check "again, where bandits have begun their tables meanwhile" "$STRAIT" compare -q -m dit.safetensors --grid grid.yaml --out grid --resume
+same "nothing is made again" once grid/rows.jsonl

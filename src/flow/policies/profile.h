@@ -61,6 +61,7 @@ struct rf_profile {
     int steps;
     double *times;  /* [steps + 1] */
     int64_t walks;  /* full walks behind the tables; 0: not calibrated */
+    uint32_t crc;   /* of the file it was read from; 0: none */
     char *fresh;    /* [steps + 1] text: '1' where the history had died (start, edge of a window) */
     /* Means over the walks, NAN where nothing is known. */
     double *shift;  /* [steps, RF_PROFILE_GAPS, RF_PROFILE_MOST + 1] |x moved wrongly| / |x at the end| by passing m points after k,

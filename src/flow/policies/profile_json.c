@@ -172,7 +172,9 @@ static rf_status decode_checked(rf_profile **out, const json_t *json) {
     if (!json_is_object(json)) return rf__fail(RF_EFORMAT, "is no JSON object");
     RF_TRY(checksum(json, &crc));
     if (!json_is_integer(said) || json_integer_value(said) != (json_int_t)crc) return rf__fail(RF_EFORMAT, "is damaged: its checksum is not that of its content");
-    return rf__profile_decode(out, json);
+    RF_TRY(rf__profile_decode(out, json));
+    (*out)->crc = crc;
+    return RF_OK;
 }
 
 rf_status rf__profile_read(rf_profile **out, const char *path) {
