@@ -226,7 +226,7 @@ typedef struct diary {
     int64_t count, room;
 } diary;
 
-enum { TOLD_APART = 10 /* jumps of an arm before its mean counts in hindsight */ };
+enum { LEAST_JUMPS = 10 /* of an arm before its mean counts in hindsight */ };
 
 static void write_down(void *user, int bandit, int row, int arm, double reward) {
     diary *d = user;
@@ -264,8 +264,10 @@ static rf_status learn(rf_tune *tune, rf_tune_curve *curve, diary *d) {
 /* best[row]: mean reward of the best arm in hindsight, by the jumps of both starts, so that they are held against the same. Not by a table that
  * holds the measured errors as well: who begins with these would be held against their mistakes. Passing nothing earns 0. */
 static rf_status hindsight(const diary two[2], int rows, double *best) {
-    double *sum = rf__alloc_array((size_t)rows * RF_PROFILE_ARMS * 2, sizeof *sum), *count = sum + (size_t)rows * RF_PROFILE_ARMS;
+    const size_t cells = (size_t)rows * RF_PROFILE_ARMS;
+    double *sum = rf__alloc_array(2 * cells, sizeof *sum);
     if (!sum) return rf__fail(RF_ENOMEM, "tune: no memory for %d places", rows);
+    double *count = sum + cells;
     for (int d = 0; d < 2; d++)
         for (int64_t i = 0; i < two[d].count; i++) {
             const lesson *one = &two[d].at[i];
@@ -275,7 +277,7 @@ static rf_status hindsight(const diary two[2], int rows, double *best) {
     for (int row = 0; row < rows; row++) {
         best[row] = 0;
         for (int k = row * RF_PROFILE_ARMS; k < (row + 1) * RF_PROFILE_ARMS; k++)
-            if (count[k] >= TOLD_APART && sum[k] > best[row] * count[k]) best[row] = sum[k] / count[k];
+            if (count[k] >= LEAST_JUMPS && sum[k] > best[row] * count[k]) best[row] = sum[k] / count[k];
     }
     rf__free(sum);
     return RF_OK;
