@@ -52,7 +52,7 @@ static rf_status inference_stats(const rf_trainer *tr, int64_t rows, rf_plan_sta
     rf_graph *g = rf__graph_create((rf_dtype)tr->recipe->train.dtype);
     if (!g) return rf__fail(RF_ENOMEM, "bench: no memory");
     rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);
-    rf__output(g, "v", model->kind->build(g, model->config, &in));
+    rf__output(g, "v", rf__model_velocity(g, model->kind, model->config, &in));
     rf_plan *plan = NULL;
     rf_status status = rf__graph_status(g);
     if (status == RF_OK) status = rf__plan_build(&plan, g, model->weights, rf__kernels());

@@ -1,6 +1,9 @@
 /* build_shape.c - builders that move or resample data, and those that look something up. */
 #include "node.h"
 
+#include <math.h>
+#include <string.h>
+
 static rf_node *derive(rf_graph *graph, rf_op op, rf_node *x, rf_shape shape) {
     if (!x) return NULL;
     rf_node *node = rf__node_new(graph, op, x->dtype, shape);
@@ -200,13 +203,21 @@ rf_node *rf__time_waves(rf_graph *graph, rf_node *t, rf_node *frequency, float s
     return node;
 }
 
-rf_node *rf__time_ratio(rf_graph *graph, rf_node *t, float a, float b, float c, float d, float least) {
+rf_node *rf__time_map(rf_graph *graph, rf_node *t, rf_time_map of, const float with[5]) {
     if (!t) return NULL;
-    if (!(least > 0)) return rf__graph_fail(graph, RF_EINVAL, "time_ratio: least is %g, expected a number above 0", (double)least);
-    rf_node *node = rf__node_new(graph, RF_OP_TIME_RATIO, RF_F32, rf__shape1(rf__shape_count(&t->shape)));
+    rf_node *node = rf__node_new(graph, RF_OP_TIME_MAP, RF_F32, rf__shape1(rf__shape_count(&t->shape)));
     if (!node) return NULL;
     node->in[0] = t;
-    node->attr.a = a, node->attr.b = b, node->attr.c = c, node->attr.d = d;
-    node->attr.eps = least;
+    node->attr.of = of;
+    memcpy(node->attr.with, with, sizeof node->attr.with);
     return node;
+}
+
+static double ratio(double t, const float *with) {
+    return ((double)with[0] + (double)with[1] * t) / fmax((double)with[2] + (double)with[3] * t, (double)with[4]);
+}
+
+rf_node *rf__time_ratio(rf_graph *graph, rf_node *t, float a, float b, float c, float d, float least) {
+    if (!(least > 0)) return rf__graph_fail(graph, RF_EINVAL, "time_ratio: least is %g, expected a number above 0", (double)least);
+    return rf__time_map(graph, t, ratio, (float[5]){a, b, c, d, least});
 }

@@ -116,7 +116,9 @@ rf_node *rf__embed(rf_graph *graph, rf_node *table, rf_node *index);            
 rf_node *rf__time_features(rf_graph *graph, rf_node *t, int channels, float scale, float max_period, float shift, bool sin_first);
 /* [B, 2n] of t [B] and given frequencies [n] (or [1, n]), which get no gradient */
 rf_node *rf__time_waves(rf_graph *graph, rf_node *t, rf_node *frequency, float scale, bool sin_first);
-/* (a + b t) / max(c + d t, least) -> [B] f32; t gets no gradient */
+/* of(t, with) -> [B] f32, once a row and call; t gets no gradient. with: copied. */
+rf_node *rf__time_map(rf_graph *graph, rf_node *t, rf_time_map of, const float with[5]);
+/* (a + b t) / max(c + d t, least) */
 rf_node *rf__time_ratio(rf_graph *graph, rf_node *t, float a, float b, float c, float d, float least);
 
 /* ---- losses ---- */

@@ -222,13 +222,13 @@ static rf_status lower_time(rf_lowering *low) {
     return RF_OK;
 }
 
-static rf_status lower_time_ratio(rf_lowering *low) {
+static rf_status lower_time_map(rf_lowering *low) {
     const rf_node *node = low->node;
-    STEP(RF_K_time_ratio, batch_of(node), 1);
-    step->args.time_ratio = (rf_time_ratio_args){.batch = batch_of(node), .a = node->attr.a, .b = node->attr.b, .c = node->attr.c,
-                                                 .d = node->attr.d, .least = node->attr.eps};
-    BIND(rf_time_ratio_args, t, node->in[0]);
-    BIND(rf_time_ratio_args, y, (rf_node *)node);
+    STEP(RF_K_time_map, batch_of(node), 1);
+    step->args.time_map = (rf_time_map_args){.batch = batch_of(node), .of = node->attr.of};
+    memcpy(step->args.time_map.with, node->attr.with, sizeof node->attr.with);
+    BIND(rf_time_map_args, t, node->in[0]);
+    BIND(rf_time_map_args, y, (rf_node *)node);
     return RF_OK;
 }
 
@@ -312,7 +312,7 @@ static rf_status (*const lower_table[RF_OPS])(rf_lowering *) = {
     [RF_OP_EMBED] = lower_embed,
     [RF_OP_EMBED_DW] = lower_embed,
     [RF_OP_TIME_FEATURES] = lower_time,
-    [RF_OP_TIME_RATIO] = lower_time_ratio,
+    [RF_OP_TIME_MAP] = lower_time_map,
     [RF_OP_DROPOUT] = lower_dropout,
     [RF_OP_POOL] = lower_pool,
     [RF_OP_POOL_BWD] = lower_pool,

@@ -21,7 +21,9 @@ typedef struct rf_attr {
     int kernel;                       /* POOL: side of the window */
     int groups, heads, patch, axis;
     int64_t begin;                   /* SLICE: first index on `axis` */
-    float a, b, c, d, eps, max_period, shift;
+    float a, b, eps, max_period, shift;
+    rf_time_map of;                  /* TIME_MAP, of t and these */
+    float with[5];
     rf_act act;
     bool transposed;                 /* CONV: gradient by data */
     bool one_plus, max, count_pad, corner, channel_first, inverse, sin_first;

@@ -255,13 +255,15 @@ typedef struct rf_time_args {
     float *y;
 } rf_time_args;
 
-/* y[b] = (a + b t[b]) / max(c + d t[b], least): where networks on other paths keep their times and scales. Units: rows. */
-typedef struct rf_time_ratio_args {
+/* y[b] = of(t[b], with): where networks on other paths keep their times and scales. Units: rows. */
+typedef double (*rf_time_map)(double t, const float *with);
+typedef struct rf_time_map_args {
     int64_t batch;
-    float a, b, c, d, least;
+    rf_time_map of;
+    float with[5];
     const float *t;
     float *y;
-} rf_time_ratio_args;
+} rf_time_map_args;
 
 /* y = x * mask / (1-p); element i of row b is kept when word i%4 of rf__rng_bits(seed + key[b] * 0x9e3779b97f4a7c15,
  * stream DROPOUT, index layer * 2^40 + i/4) is at least p * 2^32. The same call on dy is the backward. Units: images. */
@@ -341,7 +343,7 @@ typedef struct rf_adam_args {
     X(embed, rf_embed_args)                                                                        \
     X(embed_bwd, rf_embed_args)                                                                    \
     X(time_features, rf_time_args)                                                                 \
-    X(time_ratio, rf_time_ratio_args)                                                              \
+    X(time_map, rf_time_map_args)                                                                  \
     X(dropout, rf_dropout_args)                                                                    \
     X(pool, rf_pool_args)                                                                          \
     X(pool_bwd, rf_pool_args)                                                                      \

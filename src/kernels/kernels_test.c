@@ -271,10 +271,12 @@ static void time_features(void **state) {
     }
 }
 
-static void time_ratios(void **state) {
+static double half_and_twice(double t, const float *with) { return (double)with[0] + (double)with[1] * t; }
+
+static void time_maps(void **state) {
     (void)state;
-    TRIAL(time_ratio, RF_F32, 9, "%d rows", 9);
-    rf_time_ratio_args a = {.batch = 9, .a = 0.5f, .b = 2, .c = 1, .d = -1, .least = 0.25f};
+    TRIAL(time_map, RF_F32, 9, "%d rows", 9);
+    rf_time_map_args a = {.batch = 9, .of = half_and_twice, .with = {0.5f, 2}};
     a.t = add(&t, RF_F32, 9, false, 0.5f, 0.5f);
     a.y = out(&t, RF_F32, 9);
     t.args = &a;
@@ -302,7 +304,7 @@ int main(void) {
         cmocka_unit_test(maps), cmocka_unit_test(adam), cmocka_unit_test(row_affines),
         cmocka_unit_test(row_reduces), cmocka_unit_test(factors_and_sums), cmocka_unit_test(resampling), cmocka_unit_test(bilinear),
         cmocka_unit_test(copies), cmocka_unit_test(patches), cmocka_unit_test(dropouts), cmocka_unit_test(pools), cmocka_unit_test(embeddings),
-        cmocka_unit_test(time_features), cmocka_unit_test(time_ratios), cmocka_unit_test(cross_entropies),
+        cmocka_unit_test(time_features), cmocka_unit_test(time_maps), cmocka_unit_test(cross_entropies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static const struct limit {
     {RF_K_up2, 0, 0},                      {RF_K_down2, 0, 0},          {RF_K_copy, 0, 0},
     {RF_K_resize, 0, 0},                   {RF_K_resize_bwd, 0, 0},
     {RF_K_patch, 0, 0},                    {RF_K_embed, 0, 0},          {RF_K_embed_bwd, 0, 0},
-    {RF_K_time_features, 0, 0},            {RF_K_time_ratio, 0, 0},    {RF_K_dropout, 0, 0},        {RF_K_pool, 0, 0},
+    {RF_K_time_features, 0, 0},            {RF_K_time_map, 0, 0},      {RF_K_dropout, 0, 0},        {RF_K_pool, 0, 0},
     {RF_K_pool_bwd, 0, 0},                 {RF_K_xent, 0, 0},           {RF_K_xent_bwd, 0, 0},
     {RF_K_adam, 1e-6, 1e-6},               /* fused multiply-adds */
 };

@@ -18,6 +18,7 @@ typedef struct dit_config {
     double mlp_ratio, time_scale;
     int64_t positions;
     int refines; /* rf_refines */
+    rf_form_config form;
     bool sigma;
 } dit_config;
 
@@ -40,6 +41,7 @@ static const rf_field_desc dit_fields[] = {
      "a refiner (FlowTurbo: depth 1) is told a known velocity: plain; and its age: gap; and its guidance scale: guided"},
     {"sigma", RF_FIELD_BOOL, offsetof(dit_config, sigma), "false", 0, 0, NULL,
      "as the public checkpoints, the last layer gives twice the channels, of which the second half (a variance) is not used"},
+    RF_FORM_FIELDS(offsetof(dit_config, form)),
     {NULL},
 };
 
@@ -129,7 +131,7 @@ static rf_status dit_check(const void *config) {
 
 static rf_model_shape dit_shape(const void *config) {
     const dit_config *c = config;
-    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines};
+    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines, c->form};
 }
 
 static rf_status dit_resize(void *config, int height, int width) {

@@ -11,6 +11,7 @@
 typedef struct mlp_config {
     int64_t dim, width, layers, classes, extra, features;
     int refines; /* rf_refines */
+    rf_form_config form;
 } mlp_config;
 
 static const rf_field_desc mlp_fields[] = {
@@ -23,6 +24,7 @@ static const rf_field_desc mlp_fields[] = {
     {"extra", RF_FIELD_INT, offsetof(mlp_config, extra), "0", 0, 65536, NULL, "width of an extra input vector"},
     {"refines", RF_FIELD_CHOICE, offsetof(mlp_config, refines), "nothing", 0, 0, rf__refines_names,
      "plain: the network is told a known velocity and corrects it; the other two are for pictures"},
+    RF_FORM_FIELDS(offsetof(mlp_config, form)),
     {NULL},
 };
 
@@ -55,7 +57,7 @@ static rf_status mlp_check(const void *config) {
 
 static rf_model_shape mlp_shape(const void *config) {
     const mlp_config *c = config;
-    return (rf_model_shape){1, 1, (int)c->dim, (int)c->classes, (int)c->extra, true, (rf_refines)c->refines};
+    return (rf_model_shape){1, 1, (int)c->dim, (int)c->classes, (int)c->extra, true, (rf_refines)c->refines, c->form};
 }
 
 const rf_model_kind rf__model_mlp = {

@@ -43,8 +43,11 @@ rf_model_inputs rf__model_declare(rf_graph *graph, const rf_model_shape *shape, 
 }
 
 rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in) {
-    rf_node *answer = kind->build(graph, config, in);
-    return in->before ? rf__add(graph, answer, in->before) : answer;
+    const rf_model_shape shape = kind->shape(config);
+    rf_model_inputs asked = *in;
+    if (in->before) return rf__add(graph, kind->build(graph, config, in), in->before);
+    rf__form_ask(graph, &shape.form, &asked.x, &asked.t);
+    return rf__form_velocity(graph, &shape.form, kind->build(graph, config, &asked), in->x, in->t);
 }
 
 rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor) {
@@ -63,6 +66,9 @@ rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predi
 rf_status rf__model_new(rf_model **out, const rf_model_kind *kind, const void *config, const rf_safetensors *file) {
     *out = NULL;
     if (kind->check) RF_TRY(kind->check(config));
+    const rf_model_shape shape = kind->shape(config);
+    if (shape.refines && shape.form.form != RF_FORM_VELOCITY)
+        return rf__fail(RF_EINVAL, "form is %s, expected velocity of a network that refines one", rf__form_names[shape.form.form]);
     rf_model *model = calloc(1, sizeof *model);
     rf_graph *graph = rf__graph_create(RF_F32);
     if (model) model->config = malloc(kind->config_size);
@@ -72,7 +78,7 @@ rf_status rf__model_new(rf_model **out, const rf_model_kind *kind, const void *c
     } else {
         model->kind = kind;
         memcpy(model->config, config, kind->config_size);
-        model->shape = kind->shape(config);
+        model->shape = shape;
         rf_model_inputs in = rf__model_declare(graph, &model->shape, 1, false);
         kind->build(graph, model->config, &in);
         status = rf__graph_status(graph);

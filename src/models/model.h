@@ -6,6 +6,7 @@
 #include "../graph/graph.h"
 #include "../graph/plan.h"
 #include "../io/fields.h"
+#include "form.h"
 
 /* What every network gets. Optional nodes are NULL. */
 typedef struct rf_model_inputs {
@@ -36,6 +37,7 @@ typedef struct rf_model_shape {
     int extra;                   /* width of `extra`, 0: none */
     bool flat;                   /* x is [B, D] */
     rf_refines refines;
+    rf_form_config form;         /* what its answer means */
 } rf_model_shape;
 
 /* Numbers of one picture or point. */
@@ -94,7 +96,7 @@ int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
 static inline int64_t rf__model_scalars(const rf_model *model) { return rf__scalars_of(&model->shape); }
 int64_t rf__model_tokens(const rf_model *model);     /* what FLUX's law counts: patches, or for a network without them its 2 x 2 places */
 
-/* The network's answer as a velocity (or logits): what `build` gives, for a refiner added to `before`. */
+/* The network's answer as a velocity (or logits): what `build` gives by its form, for a refiner added to `before`. */
 rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in);
 /* Whether `refiner` corrects what `predictor` says: sizes, classes and the predictor's hash. */
 rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor);

@@ -25,6 +25,7 @@ typedef struct unet_config {
     rf_int_list multipliers, attention;
     double dropout, time_scale;
     int refines; /* rf_refines */
+    rf_form_config form;
 } unet_config;
 
 static const rf_field_desc unet_fields[] = {
@@ -42,6 +43,7 @@ static const rf_field_desc unet_fields[] = {
     {"time_scale", RF_FIELD_FLOAT, offsetof(unet_config, time_scale), "999", 1e-6, 1e6, NULL, "the network sees time_scale * t"},
     {"refines", RF_FIELD_CHOICE, offsetof(unet_config, refines), "nothing", 0, 0, rf__refines_names,
      "a refiner (FlowTurbo) is told a known velocity: plain; and its age: gap; and its guidance scale: guided"},
+    RF_FORM_FIELDS(offsetof(unet_config, form)),
     {NULL},
 };
 
@@ -186,7 +188,7 @@ static rf_status unet_check(const void *config) {
 
 static rf_model_shape unet_shape(const void *config) {
     const unet_config *c = config;
-    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines};
+    return (rf_model_shape){(int)c->height, (int)c->width, (int)c->channels, (int)c->classes, (int)c->extra, false, (rf_refines)c->refines, c->form};
 }
 
 const rf_model_kind rf__model_unet = {

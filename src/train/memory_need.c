@@ -9,7 +9,7 @@ rf_status rf__recipe_parameters(const rf_recipe *recipe, int64_t *count) {
     if (!graph) return rf__fail(RF_ENOMEM, "training: no memory for a graph");
     rf_model_shape shape = recipe->kind->shape(recipe->model);
     rf_model_inputs in = rf__model_declare(graph, &shape, 1, false);
-    recipe->kind->build(graph, recipe->model, &in);
+    rf__model_velocity(graph, recipe->kind, recipe->model, &in);
     rf_status status = rf__graph_status(graph);
     for (int i = 0; i < rf__graph_param_count(graph) && status == RF_OK; i++) *count += rf__shape_count(&rf__graph_param(graph, i)->shape);
     rf__graph_free(&graph);

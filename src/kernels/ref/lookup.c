@@ -35,13 +35,10 @@ void rf__ref_time_features(const void *args, int64_t begin, int64_t end, void *s
         }
 }
 
-void rf__ref_time_ratio(const void *args, int64_t begin, int64_t end, void *scratch) {
-    const rf_time_ratio_args *a = args;
+void rf__ref_time_map(const void *args, int64_t begin, int64_t end, void *scratch) {
+    const rf_time_map_args *a = args;
     (void)scratch;
-    for (int64_t row = begin; row < end; row++) {
-        float below = a->c + a->d * a->t[row];
-        a->y[row] = (a->a + a->b * a->t[row]) / (below > a->least ? below : a->least);
-    }
+    for (int64_t row = begin; row < end; row++) a->y[row] = (float)a->of((double)a->t[row], a->with);
 }
 
 /* Philox counter: (sample number, block of four elements and layer); the seed is the key. */

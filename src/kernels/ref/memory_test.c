@@ -154,12 +154,14 @@ static void time_features_by_formula(void **state) {
     }
 }
 
-static void time_ratio_by_formula(void **state) {
+static double fifth_power(double t, const float *with) { return (double)with[4] * pow(t, 5); }
+
+static void time_map_by_formula(void **state) {
     (void)state;
-    float t[3] = {0, 0.5f, 0.99f}, y[3];
-    rf__ref_time_ratio(&(rf_time_ratio_args){.batch = 3, .a = 1, .b = 2, .c = 1, .d = -1, .least = 0.125f, .t = t, .y = y}, 0, 3, NULL);
-    assert_true(y[0] == 1 && y[1] == 4);
-    close_to((double)y[2], 2.98 / 0.125, 1e-6, "time_ratio below its least denominator", 2);
+    float t[3] = {0, 0.5f, 0.99f}, y[3] = {7, 7, 7};
+    rf__ref_time_map(&(rf_time_map_args){.batch = 3, .of = fifth_power, .with = {[4] = 2}, .t = t, .y = y}, 1, 3, NULL);
+    assert_true(y[0] == 7 && y[1] == 0.0625f);
+    close_to((double)y[2], 2 * pow(0.99, 5), 1e-6, "time_map", 2);
 }
 
 static void run_dropout(float *y, int32_t key, int32_t seed, uint32_t layer, float p) {
@@ -255,7 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations), cmocka_unit_test(adam_follows_the_paper),
         cmocka_unit_test(rows), cmocka_unit_test(resampling_is_adjoint), cmocka_unit_test(patches_by_hand),
-        cmocka_unit_test(time_features_by_formula), cmocka_unit_test(time_ratio_by_formula), cmocka_unit_test(dropout_masks), cmocka_unit_test(pooling),
+        cmocka_unit_test(time_features_by_formula), cmocka_unit_test(time_map_by_formula), cmocka_unit_test(dropout_masks), cmocka_unit_test(pooling),
         cmocka_unit_test(cross_entropy), cmocka_unit_test(embedding), cmocka_unit_test(bf16_rounds_to_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
