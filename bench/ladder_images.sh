@@ -3,7 +3,8 @@
 # other, Simple ReFlow's switches one at a time and together, CAF and its adversarial stage, and a second reflow.
 #   bench/ladder_images.sh [OUT_FOLDER]        (runs/ladder-images when not given; goes on with what is there; the table is OUT/ladder.md)
 # STEPS (800): updates of each run, batches of 32: 5 to 10 minutes of two cores. PAIRS (3000) noise to picture, REAL (1000) picture to noise.
-# SEEDS ("0"). SETS ("reflow rfpp simple caf again"): which parts to make; the table shows what there is. See images.inc for the rest.
+# SEEDS ("0"). SETS ("reflow rfpp simple caf again"): which parts to make; the table shows what there is. HEADLINE (""): anything leaves the single
+# switches out, for further seeds. See images.inc for the rest.
 out=${1:-runs/ladder-images}
 . bench/images.inc
 steps=${STEPS:-800} pairs=${PAIRS:-3000} real=${REAL:-1000} seeds=${SEEDS:-0} sets=${SETS:-reflow rfpp simple caf again}
@@ -27,6 +28,8 @@ two() {
     trained "$name-$seed" recipes/fashion-2rf.yaml $equal train.time=uniform "train.seed=$seed" "$@"
     judge "$name"
 }
+# single NAME SETTINGS...: the same, unless only the headline is wanted
+single() { [ -n "${HEADLINE:-}" ] || two "$@"; }
 # judge NAME [STEPS FLAGS NETWORK]
 judge() { judged "$1-$seed" "$teacher" "$fashion" "${2:-$euler}" "model: $out/${4:-$1-$seed}/model.safetensors, ${3:-sampling_method: euler}" "$seed"; }
 
@@ -43,10 +46,10 @@ rfpp() {
     inverted
     two A train.init=
     two 2rf # B: from the teacher
-    two C train.time=cosh
-    two D train.time=cosh train.loss=pseudo_huber
+    single C train.time=cosh
+    single D train.time=cosh train.loss=pseudo_huber
     # shellcheck disable=SC2086
-    two E train.time=cosh train.loss=pseudo_huber train.weight=t $eye
+    single E train.time=cosh train.loss=pseudo_huber train.weight=t $eye
     # shellcheck disable=SC2086
     two F train.time=cosh train.loss=pseudo_huber train.weight=t $eye train.premetric_weight=inverse
     # shellcheck disable=SC2086
@@ -57,13 +60,13 @@ rfpp() {
 simple() {
     inverted
     two 2rf
-    two normalise train.normalise=sample
-    two exponential train.time=exponential
-    two high-pass train.target=high_pass
-    two dropout model.dropout=0.05
-    two forward "data.real=$out/forward.pairs"
-    judge sigmoid "$euler" "sampling_method: euler, scheduler: sigmoid" "2rf-$seed"
-    judge dpm2 "1, 2, 3, 5" "sampling_method: dpm2" "2rf-$seed"
+    single normalise train.normalise=sample
+    single exponential train.time=exponential
+    single high-pass train.target=high_pass
+    single dropout model.dropout=0.05
+    single forward "data.real=$out/forward.pairs"
+    [ -n "${HEADLINE:-}" ] || judge sigmoid "$euler" "sampling_method: euler, scheduler: sigmoid" "2rf-$seed"
+    [ -n "${HEADLINE:-}" ] || judge dpm2 "1, 2, 3, 5" "sampling_method: dpm2" "2rf-$seed"
     two all train.normalise=sample train.time=exponential train.target=high_pass model.dropout=0.05 "data.real=$out/forward.pairs"
     judge all-sampler "1, 2, 3, 5" "sampling_method: dpm2, scheduler: sigmoid" "all-$seed"
 }
@@ -95,18 +98,21 @@ all() {
         elif [ -f "$out/$name-$seed.tsv" ]; then number "$name-$seed" "$@"; fi
     done | mean
 }
-# line "TITLE" NAME CALLS "PAPER" AGAINST DIRECTION: the paper's change from AGAINST to NAME (better or worse), and whether ours has its sign
+# agrees NAME OTHER CALLS better|worse: whether NAME's distance is that, seed by seed
+agrees() {
+    for seed in $seeds; do
+        [ -f "$out/$1-$seed.tsv" ] && [ -f "$out/$2-$seed.tsv" ] && echo "$(number "$1-$seed" "$3" 2) $(number "$2-$seed" "$3" 2)"
+    done | awk -v way="$4" '$1 == "-" || $2 == "-" { next } { n++; k += ($1 < $2 ? "better" : "worse") == way }
+                            END { print !n ? "-" : n > 1 ? k " of " n : k ? "yes" : "no" }'
+}
+# line "TITLE" NAME CALLS "PAPER" AGAINST DIRECTION: the paper's change from AGAINST to NAME, and whether ours has its sign
 line() {
     ls "$out/$2"-[0-9]*.tsv > /dev/null 2>&1 || return
     printf '| %s |' "$1"
     for calls in 1 2 4 9; do printf ' %s |' "$(all "$2" number $calls 2)"; done
     for calls in 1 2 4 9; do printf ' %s |' "$(all "$2" number $calls 3)"; done
     for which in S V; do printf ' %s |' "$(all "$2" straight $which)"; done
-    new=$(all "$2" number "$3" 2) old=-
-    [ "$5" = - ] || old=$(all "$5" number "$3" 2)
-    agrees=-
-    [ "$new" = - ] || [ "$old" = - ] || agrees=$(awk -v new="${new%% *}" -v old="${old%% *}" -v way="$6" 'BEGIN { print (new < old ? "better" : "worse") == way ? "yes" : "no" }')
-    printf ' %s | %s |\n' "$4" "$agrees"
+    printf ' %s | %s |\n' "$4" "$(agrees "$2" "$5" "$3" "$6")"
 }
 {
     echo "$steps updates of 32 a run, $pairs pairs, seeds $seeds, $images pictures a row against the test split; FD: Fréchet distance in the judge's features;"
@@ -142,8 +148,8 @@ line() {
         for calls in 2 3 5; do
             plain=$(all 2rf-more number $calls 2) second=$(all caf number $calls 2) third=$(all gan number $calls 2)
             [ $calls = 2 ] && paper="7.89, 4.81, 1.48" || paper=-
-            printf '| %s | %s | %s | %s | %s | %s |\n' $calls "$plain" "$second" "$third" "$paper" \
-                "$(awk -v a="${plain%% *}" -v b="${second%% *}" -v c="${third%% *}" 'BEGIN { print b < a ? "yes" : "no"; if (c != "-") print c < b ? "yes" : "no" }' | paste -sd, -)"
+            printf '| %s | %s | %s | %s | %s | %s, %s |\n' $calls "$plain" "$second" "$third" "$paper" "$(agrees caf 2rf-more $calls better)" \
+                "$(agrees gan caf $calls better)"
         done
     fi
 } > "$out/ladder.md"
