@@ -1,4 +1,5 @@
 /* cmd_pairs.c - pairs of noise and the data a teacher carries it to: what reflow and distillation learn from. */
+#include <math.h>
 #include <string.h>
 
 #include "../base/dtype.h"
@@ -47,6 +48,7 @@ typedef struct pairs_run {
     rf_pairs_writer *writer;
     rf_source data; /* to invert; kind NULL: none */
     int64_t found; /* pairs that were there */
+    double spread; /* of the noise that was found, with --invert; 0: none */
 } pairs_run;
 
 static rf_status take(void *user, const rf_shot *shot) {
@@ -104,12 +106,23 @@ static rf_status keep_missing(pairs_run *run) {
     return RF_OK;
 }
 
+#define SPREAD_WARN 0.1
+
+static rf_status invert_data(pairs_run *run, rf_shoot_totals *totals) {
+    rf_inverted found;
+    RF_TRY(rf__invert_run(run->sampler, &run->order, &run->data, run->writer, &found));
+    totals->images = found.made;
+    totals->counters = found.counters;
+    run->spread = found.spread;
+    if (found.made && fabs(found.spread - 1) > SPREAD_WARN)
+        rf__warn("the noise that was found has a spread of %.2f, and sampling starts from one of 1: a student would learn what it is never asked; "
+                 "more --steps come nearer", found.spread);
+    return RF_OK;
+}
+
 static rf_status make_pairs(pairs_run *run, rf_shoot_totals *totals) {
     run->found = rf__pairs_done(run->writer);
-    if (run->flags.invert) {
-        RF_TRY(rf__invert_run(run->sampler, &run->order, &run->data, run->writer, &totals->images, &totals->counters));
-        return RF_OK;
-    }
+    if (run->flags.invert) return invert_data(run, totals);
     RF_TRY(keep_missing(run));
     if (run->found) rf__info("%s: %lld pairs are there, %lld to make", run->flags.out, (long long)run->found, (long long)run->order.count);
     if (run->order.count == 0) return RF_OK;
@@ -121,6 +134,7 @@ static rf_status report(const pairs_run *run, const rf_shoot_totals *totals) {
     json_t *json = rf__shoot_totals_json(totals);
     json_object_set_new(json, "output", json_string(run->flags.out));
     json_object_set_new(json, "found", json_integer((json_int_t)run->found));
+    if (run->spread > 0) json_object_set_new(json, "noise_spread", json_real(run->spread));
     json_object_set_new(json, "teacher_sha256", json_string(run->model->sha256));
     return rf__report_write(run->common.json, json);
 }

@@ -1,6 +1,7 @@
 /* pairs_invert.c - see pairs_invert.h. */
 #include "pairs_invert.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../base/memory.h"
@@ -21,8 +22,8 @@ typedef struct invert_run {
     int64_t scalars, missing, *sample; /* [missing] numbers of the samples to do */
     datum **datum;                     /* [missing] of the jobs that are not over */
     double *down;                      /* the grid from data to noise */
-    int64_t made;
-    rf_counters counters;
+    rf_inverted found;
+    double squares; /* of all noise that was found */
 } invert_run;
 
 rf_status rf__invert_open(rf_source *source, const char *name, const rf_model *model) {
@@ -68,8 +69,9 @@ static rf_status finished(void *user, const rf_trajectory *trajectory) {
     rf_status status = RF_OK;
     if (trajectory->status != RF_JOB_DONE) status = rf__fail(trajectory->failure, "sample %lld: %s", (long long)d->sample, trajectory->sentence);
     else status = rf__pairs_write(run->writer, (uint64_t)d->sample, run->model->shape.classes ? d->label : -1, d->x, trajectory->job.x);
-    rf__counters_add(&run->counters, &trajectory->counters);
-    if (status == RF_OK) run->made++;
+    rf__counters_add(&run->found.counters, &trajectory->counters);
+    for (int64_t i = 0; i < run->scalars && status == RF_OK; i++) run->squares += (double)trajectory->job.x[i] * (double)trajectory->job.x[i];
+    if (status == RF_OK) run->found.made++;
     run->datum[d->job] = NULL;
     rf__free(d);
     return status;
@@ -90,7 +92,7 @@ static rf_status prepare(invert_run *run) {
     return RF_OK;
 }
 
-rf_status rf__invert_run(rf_sampler *sampler, const rf_order *order, const rf_source *source, rf_pairs_writer *writer, int64_t *made, rf_counters *counters) {
+rf_status rf__invert_run(rf_sampler *sampler, const rf_order *order, const rf_source *source, rf_pairs_writer *writer, rf_inverted *found) {
     invert_run run = {.model = rf__sampler_model(sampler), .order = order, .source = source, .writer = writer,
                       .scalars = rf__model_scalars(rf__sampler_model(sampler))};
     rf_status status = prepare(&run);
@@ -101,7 +103,7 @@ rf_status rf__invert_run(rf_sampler *sampler, const rf_order *order, const rf_so
     rf__free(run.datum);
     rf__free(run.down);
     rf__free(run.sample);
-    *made = run.made;
-    *counters = run.counters;
+    *found = run.found;
+    if (run.found.made) found->spread = sqrt(run.squares / (double)(run.found.made * run.scalars));
     return status;
 }

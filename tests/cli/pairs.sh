@@ -30,7 +30,11 @@ check "2-RF from it" "$STRAIT" train -q 2rf.yaml train.steps=20 evaluate.samples
 refused "init of another kind" 1 "train.init" "$STRAIT" train -q 2rf.yaml "train.init=$here/dit.safetensors" train.steps=20 -o run2
 refused "stored pairs from a data set" 1 "stored" "$STRAIT" train -q 2rf.yaml data.name=8gauss data.path= train.steps=20 -o run3
 check "noise of real data" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real.pairs --json r.json
+check "with its spread" grep -q '"noise_spread": [0-9]' r.json
 check "all were found" grep -q '"count": 40' r.json
+check "noise of real data, aloud" "$STRAIT" pairs -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 4 -o aloud.pairs
+cp err aloud
+check "noise that is not what sampling starts from is warned of" grep -q "found has a spread of [2-4]" aloud
 cp real.pairs whole-real.pairs
 head -c 4400 real.pairs > real-cut.pairs
 check "a cut store of them goes on" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real-cut.pairs
