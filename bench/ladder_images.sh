@@ -3,12 +3,12 @@
 # other, Simple ReFlow's switches one at a time and together, CAF and its adversarial stage, and a second reflow.
 #   bench/ladder_images.sh [OUT_FOLDER]        (runs/ladder-images when not given; goes on with what is there; the table is OUT/ladder.md)
 # STEPS (800): updates of each run, batches of 32: 5 to 10 minutes of two cores. PAIRS (3000) noise to picture, REAL (1000) picture to noise.
-# SEEDS ("0"). SETS ("reflow rfpp simple caf again"): which parts to make; the table shows what there is. HEADLINE (""): anything leaves the single
+# SEEDS ("0"). SETS ("reflow rfpp simple caf again cifar"): which parts to make; the table shows what there is. HEADLINE (""): anything leaves the single
 # switches out, for further seeds. See images.inc for the rest.
 out=${1:-runs/ladder-images}
 . bench/images.inc
-steps=${STEPS:-800} pairs=${PAIRS:-3000} real=${REAL:-1000} seeds=${SEEDS:-0} sets=${SETS:-reflow rfpp simple caf again}
-teacher=models/fashion-rf.safetensors
+steps=${STEPS:-800} pairs=${PAIRS:-3000} real=${REAL:-1000} seeds=${SEEDS:-0} sets=${SETS:-reflow rfpp simple caf again cifar}
+teacher=models/fashion-rf.safetensors eye=$fashion
 calls="--dtype bf16 --batch-size 32 --sampling-method heun -q -t $threads"
 forth="$calls --steps 8"
 # shellcheck disable=SC2086 # words
@@ -33,17 +33,17 @@ two() {
 # single NAME SETTINGS...: the same, unless only the headline is wanted
 single() { [ -n "${HEADLINE:-}" ] || two "$@"; }
 # judge NAME [STEPS FLAGS NETWORK]
-judge() { judged "$1-$seed" "$teacher" "$fashion" "${2:-$euler}" "model: $out/${4:-$1-$seed}/model.safetensors, ${3:-sampling_method: euler}" "$seed"; }
+judge() { judged "$1-$seed" "$teacher" "$eye" "${2:-$euler}" "model: $out/${4:-$1-$seed}/model.safetensors, ${3:-sampling_method: euler}" "$seed"; }
 
 reflow() {
-    judged "teacher-$seed" "$teacher" "$fashion" "$euler" "sampling_method: euler" "$seed"
+    judged "teacher-$seed" "$teacher" "$eye" "$euler" "sampling_method: euler" "$seed"
     two 2rf
     # shellcheck disable=SC2086
     trained "distil-$seed" recipes/fashion-2rf-distill.yaml $equal "train.steps=$(((steps + 1) / 2))" "train.init=$out/2rf-$seed/model.safetensors" "train.seed=$seed"
     judge distil
 }
 rfpp() {
-    eye="train.premetric=classifier train.premetric_file=$out/eye/model.safetensors"
+    feel="train.premetric=classifier train.premetric_file=$out/eye/model.safetensors"
     second_eye
     inverted
     two A train.init=
@@ -51,11 +51,11 @@ rfpp() {
     single C train.time=cosh
     single D train.time=cosh train.loss=pseudo_huber
     # shellcheck disable=SC2086
-    single E train.time=cosh train.loss=pseudo_huber train.weight=t $eye
+    single E train.time=cosh train.loss=pseudo_huber train.weight=t $feel
     # shellcheck disable=SC2086
-    two F train.time=cosh train.loss=pseudo_huber train.weight=t $eye train.premetric_weight=inverse
+    two F train.time=cosh train.loss=pseudo_huber train.weight=t $feel train.premetric_weight=inverse
     # shellcheck disable=SC2086
-    two G train.time=cosh train.loss=pseudo_huber train.weight=t $eye train.premetric_weight=inverse "train.init=$out/F-$seed/model.safetensors" \
+    two G train.time=cosh train.loss=pseudo_huber train.weight=t $feel train.premetric_weight=inverse "train.init=$out/F-$seed/model.safetensors" \
         "train.steps=$(((steps + 7) / 8))" "data.real=$out/forward.pairs" data.real_share=1
     judge G-reinterpolate "$euler" "sampling_method: reinterpolate" "G-$seed"
 }
@@ -87,6 +87,20 @@ again() { # "one reflow is enough"
     # shellcheck disable=SC2086
     "$strait" pairs -m "$out/2rf-$seed/model.safetensors" -b "$pairs" -s 200000 $forth -o "$out/second-$seed.pairs" || exit 1
     two 3rf "train.init=$out/2rf-$seed/model.safetensors" "data.path=$out/second-$seed.pairs"
+}
+# CIFAR-10: a 2-RF with nothing on it, and with the two switches that did best on Fashion-MNIST
+cifar() {
+    teacher=models/cifar-small.safetensors eye=$cifar
+    # shellcheck disable=SC2086
+    "$strait" pairs -m "$teacher" -b "$pairs" -s 100000 $forth -o "$out/cifar.pairs" || exit 1
+    judged "cifar-teacher-$seed" "$teacher" "$eye" "$euler" "sampling_method: euler" "$seed"
+    equal="train.steps=$steps data.path=$out/cifar.pairs evaluate.crossing=64 train.seed=$seed"
+    # shellcheck disable=SC2086
+    trained "cifar-2rf-$seed" recipes/cifar-2rf.yaml $equal train.time=uniform train.loss=l2
+    judge cifar-2rf
+    # shellcheck disable=SC2086
+    trained "cifar-D-$seed" recipes/cifar-2rf.yaml $equal
+    judge cifar-D
 }
 for seed in $seeds; do
     for part in $sets; do "$part"; done
@@ -143,6 +157,9 @@ line() {
     line "1 to 5 together" all 9 - 2rf better
     line "1 to 7 together, 9 calls" all-sampler 9 "2.23 at 9" 2rf better
     line "a second reflow" 3rf 1 "12.21 to 8.15 at 1; rf++: not needed" 2rf better
+    line "CIFAR-10: teacher" cifar-teacher 1 "378 at 1" - -
+    line "2-RF" cifar-2rf 1 "12.21 at 1" cifar-teacher better
+    line "2-RF, U-shaped t, pseudo-Huber" cifar-D 1 "5.24 / 3.34, more pairs" cifar-2rf better
     if ls "$out"/caf-[0-9]*.tsv > /dev/null 2>&1; then
         echo
         echo '| calls | 2-RF | CAF | and half a run with the adversary | paper, uncond. | same direction |'
