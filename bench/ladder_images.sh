@@ -75,7 +75,8 @@ simple() {
 caf() {
     two 2rf
     judge 2rf-more "2, 3, 5" "sampling_method: euler" "2rf-$seed"
-    trained "caf-$seed" recipes/fashion-caf.yaml "train.steps=$steps" "data.path=$out/backward.pairs" "train.initial=$out/2rf-$seed/model.safetensors" "train.seed=$seed"
+    trained "caf-$seed" recipes/fashion-caf.yaml "train.steps=$steps" "data.path=$out/backward.pairs" "train.initial=$out/2rf-$seed/model.safetensors" \
+        "train.init=$out/2rf-$seed/model.safetensors" "train.seed=$seed"
     judge caf "1, 2, 4" "sampling_method: caf, refiner: $out/caf-$seed/model.safetensors" "2rf-$seed"
     second_eye
     trained "gan-$seed" recipes/fashion-caf-gan.yaml "train.steps=$(((steps + 1) / 2))" "data.path=$out/backward.pairs" "train.initial=$out/2rf-$seed/model.safetensors" \

@@ -152,4 +152,5 @@ const rf_model_kind rf__model_dit = {
     .shape = dit_shape,
     .resize = dit_resize,
     .build = dit_build,
+    .last = "final_layer.linear.",
 };

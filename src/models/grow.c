@@ -32,7 +32,7 @@ static rf_status copy_param(rf_model *to, int index, rf_model *from) {
 
 /* Settings that say how to train, or what a network is told beside x and t. */
 static json_t *fixed_settings(const rf_model *model) {
-    static const char *const names[] = {"dropout", "extra", "extra_image"};
+    static const char *const names[] = {"dropout", "extra", "extra_image", "refines"};
     json_t *settings = rf__fields_write(model->kind->fields, model->config);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) json_object_del(settings, names[i]);
     return settings;
@@ -51,6 +51,9 @@ static rf_status same_settings(const rf_model *to, const rf_model *from) {
         free(mine);
         free(yours);
     }
+    if (status == RF_OK && from->shape.refines && from->shape.refines != to->shape.refines)
+        status = rf__fail(RF_EMISMATCH, "has refines %s in its settings, expected %s or nothing", rf__refines_names[from->shape.refines],
+                          rf__refines_names[to->shape.refines]);
     if (status == RF_OK && from->shape.extra > to->shape.extra)
         status = rf__fail(RF_EMISMATCH, "has extra %d in its settings, expected at most %d", from->shape.extra, to->shape.extra);
     json_decref(a);
@@ -60,7 +63,14 @@ static rf_status same_settings(const rf_model *to, const rf_model *from) {
 
 rf_status rf__model_grow(rf_model *to, rf_model *from) {
     RF_TRY(same_settings(to, from));
-    for (int i = 0; i < rf__weights_count(to->weights); i++) RF_TRY(copy_param(to, i, from));
+    const bool silent = to->shape.refines && !from->shape.refines;
+    for (int i = 0; i < rf__weights_count(to->weights); i++) {
+        const rf_param *param = rf__weights_param(to->weights, i);
+        if (silent && to->kind->last && strstr(param->name, to->kind->last))
+            memset(rf__weights_data(to->weights, i), 0, (size_t)rf__shape_count(&param->shape) * sizeof(float));
+        else
+            RF_TRY(copy_param(to, i, from));
+    }
     return RF_OK;
 }
 

@@ -5,7 +5,8 @@
 #include "model.h"
 
 /* The weights of `from` into `to`. They must be of one kind with the same settings but for dropout and what they are told beside x and t;
- * parameters and columns that only `to` has become 0, so that it answers as `from` does. errors: RF_EMISMATCH. */
+ * parameters and columns that only `to` has become 0, so that it answers as `from` does. A refiner (`to`) of a predictor (`from`) gets its last layer as 0
+ * too: it adds nothing yet to the velocity it is told, and sees as the predictor does. errors: RF_EMISMATCH. */
 rf_status rf__model_grow(rf_model *to, rf_model *from);
 
 /* Hash of the file that a model descends from: what its metadata says (base_sha256), or its own file. */

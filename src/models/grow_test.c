@@ -32,9 +32,11 @@ static rf_model *network(int which, const char *extra, uint64_t seed) {
     return network_of(networks[which].kind, settings, seed, seed ? 0.1f : 0);
 }
 
-static void ask(rf_model *model, float *v) {
+/* before: what a refiner is told, or NULL */
+static void ask_with(rf_model *model, const float *before, float *v) {
     float x[ROWS * MOST], t[ROWS] = {0, 0.3f, 0.8f};
     rf_cond cond[ROWS] = {{0}};
+    for (int r = 0; r < ROWS && before; r++) cond[r].before = before + r * MOST;
     rf_pool *pool = rf__pool_create(1);
     rf_model_field *handle;
     rf__rng_normal(3, RF_STREAM_TOY, 0, ROWS * MOST, x);
@@ -45,6 +47,8 @@ static void ask(rf_model *model, float *v) {
     rf__model_field_close(&handle);
     rf__pool_free(&pool);
 }
+
+static void ask(rf_model *model, float *v) { ask_with(model, NULL, v); }
 
 static double distance(const float *a, const float *b) {
     double most = 0;
@@ -70,6 +74,36 @@ static void told_more_and_answers_the_same(void **state) {
         rf__model_free(&other);
         rf__model_free(&small);
         rf__model_free(&big);
+    }
+}
+
+/* It adds nothing to what it is told; with the predictor's last layer it would add the predictor's answer. */
+static void a_refiner_sees_as_its_predictor(void **state) {
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        float told[ROWS * MOST], known[ROWS * MOST], v[ROWS * MOST];
+        const char *settings[9] = {"refines=plain"};
+        memcpy(settings + 1, networks[which].settings, sizeof networks[which].settings);
+        rf_model *predictor = network(which, "0", 5), *refiner = network_of(networks[which].kind, settings, 6, 0.1f);
+        for (int i = 0; i < ROWS * MOST; i++) told[i] = (float)(i % 7) - 3;
+        ask(predictor, known);
+        assert_int_equal(rf__model_grow(predictor, refiner), RF_EMISMATCH);
+        if (rf__model_grow(refiner, predictor) != RF_OK) fail_msg("%s", rf_last_error());
+        ask_with(refiner, told, v);
+        assert_memory_equal(told, v, sizeof v);
+        for (int i = 0; i < rf__weights_count(refiner->weights); i++) {
+            const rf_param *param = rf__weights_param(refiner->weights, i);
+            const int same = rf__weights_find(predictor->weights, param->name);
+            if (!strstr(param->name, refiner->kind->last)) continue;
+            memcpy(rf__weights_data(refiner->weights, i), rf__weights_data(predictor->weights, same), (size_t)rf__shape_count(&param->shape) * sizeof(float));
+        }
+        rf_model *other = network_of(networks[which].kind, settings, 7, 0.1f);
+        ask_with(refiner, told, v);
+        for (int i = 0; i < ROWS * MOST; i++) assert_true(fabs((double)v[i] - ((double)told[i] + (double)known[i])) < 1e-4);
+        assert_int_equal(rf__model_grow(other, refiner), RF_OK); /* a refiner from a refiner is a copy */
+        rf__model_free(&other);
+        rf__model_free(&predictor);
+        rf__model_free(&refiner);
     }
 }
 
@@ -126,6 +160,7 @@ static void a_difference_is_added_to_a_third(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(told_more_and_answers_the_same), cmocka_unit_test(a_difference_is_added_to_a_third)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(told_more_and_answers_the_same), cmocka_unit_test(a_refiner_sees_as_its_predictor),
+                                       cmocka_unit_test(a_difference_is_added_to_a_third)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,4 +69,5 @@ const rf_model_kind rf__model_mlp = {
     .check = mlp_check,
     .shape = mlp_shape,
     .build = mlp_build,
+    .last = "out.",
 };

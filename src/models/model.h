@@ -59,6 +59,7 @@ typedef struct rf_model_kind {
     rf_model_shape (*shape)(const void *config);
     /* Settings of the same weights for pictures of another size; NULL: the weights fit one size only. */
     rf_status (*resize)(void *config, int height, int width);
+    const char *last;      /* in the names of its last layer's parameters: where a refiner that starts from a predictor says nothing yet */
     bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
     /* v [B,H,W,C] f32 in velocity units, or the logits; of a refiner what is to be added to `before`. */
     rf_node *(*build)(rf_graph *graph, const void *config, const rf_model_inputs *in);

@@ -200,4 +200,5 @@ const rf_model_kind rf__model_unet = {
     .check = unet_check,
     .shape = unet_shape,
     .build = unet_build,
+    .last = "_aux_conv.",
 };
