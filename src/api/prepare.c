@@ -79,7 +79,7 @@ static rf_status fill(rf_prepared *p, const rf_sample_opts *opts, const rf_sampl
     RF_TRY(open_profile(p, opts, model));
     p->answers = rf__solver_calls(p->spec.solver, p->spec.blocks, p->grid.steps);
     rf_job_spec whole = p->spec, own = rf__sampler_job(sampler);
-    whole.field = own.field, whole.refiner = own.refiner, whole.cond = own.cond;
+    whole.field = own.field, whole.refiner = own.refiner, whole.cond = own.cond, whole.setup.refiner = own.setup.refiner;
     p->spec = whole;
     return rf__job_check(&whole);
 }

@@ -186,6 +186,7 @@ static void on_finished(void *user, const rf_trajectory *trajectory) {
 
 rf_job_spec rf__sampler_job(const rf_sampler *sampler) {
     return (rf_job_spec){.field = &sampler->field, .refiner = sampler->refiner ? &sampler->small : NULL,
+                         .setup = {.refiner = sampler->refiner ? sampler->opts.refiner->sha256 : NULL},
                          .cond = {.label = sampler->field.null_label}};
 }
 

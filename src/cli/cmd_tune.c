@@ -14,22 +14,25 @@
 
 typedef struct tune_flags {
     rf_sampling_flags sampling; /* first */
-    const char *model, *folder, *dtype, *policies, *lpips, *backbone, *heads;
+    const char *model, *refiner, *folder, *dtype, *policies, *lpips, *backbone, *heads;
     int64_t walks, images, held, reference_steps, requests, rows, threads;
-    double tolerance;
+    double tolerance, share;
 } tune_flags;
 
 #define AT(field) offsetof(tune_flags, field)
 static const char *lpips_names[RF_NAMES_MAX];
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
+    {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner of this very model, one of the answers of policy learned"},
+    {"refiner-cost", 0, NULL, RF_ARG_FLOAT, AT(share), .preset = "0", .max = 1, .value = "SHARE",
+     .help = "of its answer in network calls, as measured by strait bench model; 0: by arithmetic"},
     {"walks", 0, NULL, RF_ARG_INT, AT(walks), .preset = "32", .min = 1, .max = 10000, .value = "N", .help = "images that ask everywhere: the tables"},
     {"images", 'n', NULL, RF_ARG_INT, AT(images), .preset = "64", .min = 1, .max = 10000, .value = "N",
      .help = "other images that each setting is tried on: what can be promised (at least 29)"},
     {"held-out", 0, NULL, RF_ARG_INT, AT(held), .preset = "64", .min = 1, .max = 10000, .value = "N", .help = "third set of images: how promises hold"},
     {"reference-steps", 0, NULL, RF_ARG_INT, AT(reference_steps), .preset = "100", .min = 1, .max = RF_MAX_STEPS, .value = "N",
      .help = "steps of heun in the fine solve that distances are counted from"},
-    {"policies", 0, NULL, RF_ARG_STRING, AT(policies), .preset = "table,fastflow,contextual", .value = "NAME,..", .help = "whose settings are tried"},
+    {"policies", 0, NULL, RF_ARG_STRING, AT(policies), .preset = "table,fastflow,contextual", .value = "NAME,..", .help = "whose settings are tried; learned looks for its walks first"},
     {"requests", 0, NULL, RF_ARG_INT, AT(requests), .preset = "0", .max = RF_TUNE_REQUESTS, .value = "N",
      .help = "then let the bandits learn from so many requests, and show their regret"},
     {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.01", .min = 1e-12, .max = 1e6, .value = "E", .help = "of that learning"},
@@ -47,6 +50,7 @@ static rf_arg table[RF_ARGS_MAX];
 static const char examples[] =
     "  strait tune -m models/fashion-rf.safetensors --sampling-method ab2 --steps 50 --cfg-scale 1.5\n"
     "  strait generate -m models/fashion-rf.safetensors --sampling-method ab2 --steps 50 --cfg-scale 1.5 --quality-budget rel=0.05\n"
+    "  strait tune -m FILE --refiner REFINER --sampling-method ab2 --steps 16 --policies learned\n"
     "  strait tune -m FILE --steps 50 --requests 300 --profile my.profile --json -\n";
 
 /* "table,fastflow": policies that work from a profile and have a knob. */
@@ -58,7 +62,7 @@ static rf_status take_policies(rf_tune *tune, const char *text) {
         const rf_policy *policy = rf__policy_find(name);
         if (!policy) return RF_EINVAL;
         if (!policy->profile || !policy->knob)
-            return rf__fail(RF_EINVAL, "--policies names '%s', expected policies that work from a profile: table, fastflow, contextual", name);
+            return rf__fail(RF_EINVAL, "--policies names '%s', expected policies that work from a profile: table, fastflow, contextual, learned", name);
         if (tune->policies == RF_TUNE_POLICIES) return rf__fail(RF_EINVAL, "--policies has more than %d names", RF_TUNE_POLICIES);
         tune->policy[tune->policies++] = policy;
         text += length + (text[length] == ',');
@@ -75,7 +79,8 @@ static rf_status check_flags(rf_tune *tune, const tune_flags *flags) {
 }
 
 static rf_status open_all(rf_tune *tune, const tune_flags *flags) {
-    const rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
+    const rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows,
+                                  .refiner = tune->refiner};
     RF_TRY(rf_sampler_open(&tune->sampler, tune->model, &opts));
     if (!flags->lpips) return RF_OK;
     return rf__perceptual_open(&tune->perceptual, flags->lpips, flags->backbone, flags->heads, false, RF_F32, NULL);
@@ -100,6 +105,7 @@ static rf_status write_all(const rf_tune *tune, const tune_flags *flags, const r
 static int run_tune(rf_tune *tune, const tune_flags *flags, const rf_common *common) {
     if (check_flags(tune, flags) != RF_OK) return rf__cli_usage("tune", "%s", rf_last_error());
     rf_status status = rf_model_open(&tune->model, flags->model);
+    if (status == RF_OK && flags->refiner) status = rf_model_open(&tune->refiner, flags->refiner);
     if (status != RF_OK) return rf__cli_failed("tune", status);
     rf_sampling_flags sampling = flags->sampling;
     sampling.profile = NULL; /* where it goes, not what is read */
@@ -129,7 +135,7 @@ static int tune_main(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
     static rf_tune tune;
     tune = (rf_tune){.walks = flags.walks, .images = flags.images, .held_images = flags.held, .reference_steps = flags.reference_steps,
-                     .requests = flags.requests, .tolerance = flags.tolerance};
+                     .requests = flags.requests, .tolerance = flags.tolerance, .share = flags.share};
     int code = flags.model ? run_tune(&tune, &flags, &common) : rf__cli_usage("tune", "--model is not given, expected a checkpoint file");
     rf__tune_fini(&tune);
     rf_model_close(&tune.model);

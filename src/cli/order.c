@@ -301,7 +301,8 @@ void rf__order_describe(const rf_order *order, const rf_model *model, int64_t k,
     spec->solver = order->solver;
     spec->policy = order->policy;
     spec->solver_options = &order->solver_options;
-    spec->setup = (rf_policy_setup){.options = &order->policy_options, .profile = order->profile};
+    spec->setup.options = &order->policy_options;
+    spec->setup.profile = order->profile;
     if (order->policy->internal && order->asked) spec->setup.recorded = rf__order_asked(order, k);
     spec->guidance = order->guide;
     spec->guidance_opts = order->guidance;

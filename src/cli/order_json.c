@@ -138,8 +138,8 @@ static rf_status parse_record(rf_order *order, const json_t *json) {
     if (!order->asked) return rf__fail(RF_ENOMEM, "no memory for %lld records", (long long)order->count);
     for (int64_t i = 0; i < order->count; i++) {
         const char *asked = json_string_value(json_array_get(list, (size_t)i));
-        if (!asked || strlen(asked) + 1 != stride || strspn(asked, "01") + 1 != stride)
-            return rf__fail(RF_EFORMAT, "asked of image %lld is not one 0 or 1 for each of %d steps", (long long)i, order->grid.steps);
+        if (!asked || strlen(asked) + 1 != stride || strspn(asked, RF_LETTERS) + 1 != stride)
+            return rf__fail(RF_EFORMAT, "asked of image %lld is not one 0, 1 or r for each of %d steps", (long long)i, order->grid.steps);
         strcpy(rf__order_asked(order, i), asked);
     }
     if (note) snprintf(order->policy_note, sizeof order->policy_note, "%s", note);

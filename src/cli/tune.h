@@ -1,6 +1,7 @@
 /* tune.h - `strait tune`: what skipping costs and spoils on one model.
  *
  *   cmd_tune     flags, and the order of things
+ *   tune_mix     network, refiner or line at each point, found by trying
  *   tune_run     full walks -> profile; settings tried on other images; the same on held-out ones; learning request by request
  *   tune_report  table, JSON, pictures */
 #ifndef RF_CLI_TUNE_H
@@ -26,7 +27,8 @@ typedef struct rf_tune_curve {
 
 typedef struct rf_tune {
     const rf_sampling_flags *sampling;
-    rf_model *model;
+    rf_model *model, *refiner; /* refiner NULL: none; both closed after the sampler */
+    double share;              /* cost of a refiner's answer in network calls; 0: by arithmetic */
     rf_sampler *sampler;
     rf_perceptual *perceptual; /* NULL: no LPIPS */
     int64_t walks, images, held_images, reference_steps, requests;
@@ -40,7 +42,23 @@ typedef struct rf_tune {
     int curves;
 } rf_tune;
 
+/* The images of one set of walks, and what they cost. */
+typedef struct rf_tune_kept {
+    float *images; /* [count, scalars]; NULL: nobody wants them */
+    int64_t scalars;
+    int64_t full, refine; /* answers */
+    double *calls;        /* [count]; NULL: nobody wants them */
+    char *asked;          /* [count, steps + 1] who answers, for policy `recorded`; NULL for the others */
+} rf_tune_kept;
+
+/* `set` picks the seeds; slots 1: one request after the other. */
+rf_status rf__tune_walk(rf_tune *tune, const rf_policy *policy, const rf_options *options, rf_profile *profile, int set, int64_t count, int slots, rf_tune_kept *out);
+
+/* The fine solve that distances are counted from: [count, scalars], rf__free'd by the caller whatever the status. */
+rf_status rf__tune_reference(rf_tune *tune, int set, int64_t count, float **out);
+
 rf_status rf__tune_run(rf_tune *tune);
+rf_status rf__tune_mix(rf_tune *tune); /* the profile's mixed walks */
 rf_status rf__tune_learn(rf_tune *tune); /* the learning curves; the profile is left as it was */
 void rf__tune_print(const rf_tune *tune, FILE *stream);
 json_t *rf__tune_json(const rf_tune *tune); /* new reference */

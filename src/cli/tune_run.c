@@ -15,27 +15,20 @@ enum { SEED_GAP = 1000000 };
 
 /* ---- walks ---- */
 
-/* The images of one set of walks, and what they cost. */
-typedef struct kept {
-    float *images; /* [count, scalars]; NULL: nobody wants them */
-    int64_t scalars;
-    int64_t answers;
-    double *calls; /* [count]; NULL: nobody wants them */
-} kept;
-
 static rf_status keep(void *user, const rf_shot *shot) {
-    kept *k = user;
+    rf_tune_kept *k = user;
     if (k->images) memcpy(k->images + shot->k * k->scalars, shot->x, (size_t)k->scalars * sizeof *k->images);
     if (k->calls) k->calls[shot->k] = (double)(shot->counters.nfe_full + shot->counters.nfe_refine);
-    k->answers += shot->counters.nfe_full + shot->counters.nfe_refine;
+    k->full += shot->counters.nfe_full;
+    k->refine += shot->counters.nfe_refine;
     return RF_OK;
 }
 
-/* `set` picks the seeds; slots 1: one request after the other. */
-static rf_status walk(rf_tune *tune, const rf_policy *policy, const rf_options *options, rf_profile *profile, int set, int64_t count, int slots, kept *out) {
+rf_status rf__tune_walk(rf_tune *tune, const rf_policy *policy, const rf_options *options, rf_profile *profile, int set, int64_t count, int slots, rf_tune_kept *out) {
     rf_order order = tune->order;
     rf_shoot_totals totals;
     order.policy = policy;
+    order.asked = out->asked;
     if (options) order.policy_options = *options;
     order.profile = profile;
     order.seed += (uint64_t)set * SEED_GAP;
@@ -45,8 +38,7 @@ static rf_status walk(rf_tune *tune, const rf_policy *policy, const rf_options *
     return rf__shoot_with(&opts, tune->sampler, &order, 1, keep, out, &totals);
 }
 
-/* The fine solve that distances are counted from. */
-static rf_status reference(rf_tune *tune, int set, int64_t count, float **out) {
+rf_status rf__tune_reference(rf_tune *tune, int set, int64_t count, float **out) {
     rf_order order = tune->order;
     rf_grid_opts opts = rf__grid_defaults();
     rf_shoot_totals totals;
@@ -56,7 +48,7 @@ static rf_status reference(rf_tune *tune, int set, int64_t count, float **out) {
     order.solver_options = rf__options_defaults(order.solver->options);
     order.seed += (uint64_t)set * SEED_GAP;
     order.count = count;
-    kept k = {.scalars = rf__model_scalars(tune->model)};
+    rf_tune_kept k = {.scalars = rf__model_scalars(tune->model)};
     *out = k.images = rf__alloc_array((size_t)(count * k.scalars), sizeof *k.images);
     if (!*out) return rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
     RF_TRY(rf__grid_build(&order.grid, rf__schedule_find("uniform"), &opts));
@@ -104,7 +96,7 @@ static rf_status bench_init(rf_tune *tune, bench *b, int set, int64_t count) {
     *b = (bench){.count = count, .set = set, .made = rf__alloc_array((size_t)(count * rf__model_scalars(tune->model)), sizeof *b->made)};
     bool ok = b->made != NULL;
     for (int i = 0; i < RF_BUDGETS; i++) ok = (b->distance[i] = rf__alloc_array((size_t)count, sizeof **b->distance)) && ok;
-    return ok ? reference(tune, set, count, &b->exact) : rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
+    return ok ? rf__tune_reference(tune, set, count, &b->exact) : rf__fail(RF_ENOMEM, "tune: no memory for %lld images", (long long)count);
 }
 
 static void bench_fini(bench *b) {
@@ -116,9 +108,9 @@ static void bench_fini(bench *b) {
 static rf_status try_setting(rf_tune *tune, bench *b, const rf_policy *policy, double value, double *calls) {
     rf_options options = rf__options_defaults(policy->options);
     options.at[policy->knob - 1] = value;
-    kept k = {.images = b->made};
-    RF_TRY(walk(tune, policy, &options, tune->profile, b->set, b->count, 0, &k));
-    *calls = (double)k.answers / (double)b->count;
+    rf_tune_kept k = {.images = b->made};
+    RF_TRY(rf__tune_walk(tune, policy, &options, tune->profile, b->set, b->count, 0, &k));
+    *calls = ((double)k.full + tune->profile->share * (double)k.refine) / (double)b->count;
     return distances(tune, b->made, b->exact, b->count, b->distance);
 }
 
@@ -147,9 +139,17 @@ static int tolerances(const rf_profile *profile, double out[SETTINGS]) {
     return count ? SETTINGS : 0;
 }
 
+/* What the mixed walks cost, from the dearest to the cheapest. */
+static int costs(const rf_profile *profile, double out[SETTINGS]) {
+    int count = profile->mixes < SETTINGS ? profile->mixes : SETTINGS;
+    for (int i = 0; i < count; i++) out[i] = profile->mix[count > 1 ? i * (profile->mixes - 1) / (count - 1) : 0].cost;
+    return count;
+}
+
 /* The settings of a policy's knob, from the one that asks most to the one that asks least. */
 static int settings_of(const rf_tune *tune, const rf_policy *policy, double out[SETTINGS]) {
     int count = 0, fewest = rf__profile_fewest(tune->profile);
+    if (policy->mixes) return costs(tune->profile, out);
     if (!policy->counts) return tolerances(tune->profile, out);
     for (int calls = tune->order.grid.steps; calls >= fewest && count < SETTINGS; calls = calls * 4 / 5) out[count++] = calls;
     if (count < SETTINGS && out[count - 1] > fewest) out[count++] = fewest;
@@ -165,6 +165,7 @@ static rf_status try_policy(rf_tune *tune, bench *b, const rf_policy *policy) {
         snprintf(rung.policy, sizeof rung.policy, "%s", policy->name);
         RF_TRY(try_setting(tune, b, policy, values[i], &rung.calls));
         if (policy->counts) predicted = tune->profile->plan_shift[(int)values[i]];
+        if (policy->mixes) predicted = rf__profile_mix_for(tune->profile, values[i])->away;
         rung.predicted = predicted;
         for (int m = 0; m < RF_BUDGETS; m++) {
             rung.mean[m] = mean_of(b->distance[m], b->count);
@@ -194,9 +195,9 @@ static rf_status hold_out(rf_tune *tune, bench *b) {
 }
 
 static rf_status calibrate(rf_tune *tune) {
-    kept k = {0};
+    rf_tune_kept k = {0};
     rf__info("%lld walks that ask everywhere", (long long)tune->walks);
-    RF_TRY(walk(tune, rf__policy_find("calibrate"), NULL, tune->profile, 0, tune->walks, 0, &k));
+    RF_TRY(rf__tune_walk(tune, rf__policy_find("calibrate"), NULL, tune->profile, 0, tune->walks, 0, &k));
     return rf__profile_settle(tune->profile);
 }
 
@@ -206,6 +207,8 @@ rf_status rf__tune_run(rf_tune *tune) {
     rf__profiles_key(&key, &tune->order, tune->model);
     RF_TRY(rf__profile_create(&tune->profile, &key, tune->order.grid.t, tune->order.grid.steps));
     RF_TRY(calibrate(tune));
+    for (int p = 0; p < tune->policies; p++)
+        if (tune->policy[p]->mixes) RF_TRY(rf__tune_mix(tune));
     rf_status status = bench_init(tune, &tried, 1, tune->images);
     for (int p = 0; p < tune->policies && status == RF_OK; p++) status = try_policy(tune, &tried, tune->policy[p]);
     if (status == RF_OK) status = bench_init(tune, &held, 2, tune->held_images);
@@ -256,9 +259,9 @@ static rf_status learn(rf_tune *tune, rf_tune_curve *curve, diary *d) {
     if (!d->at || !curve->regret || !curve->calls) return rf__fail(RF_ENOMEM, "tune: no memory for %lld requests", (long long)curve->requests);
     d->profile->watch = write_down;
     d->profile->watch_user = d;
-    kept k = {.calls = curve->calls};
+    rf_tune_kept k = {.calls = curve->calls};
     rf__info("learning, %s start: %s, %lld requests one after the other", curve->start, curve->policy, (long long)curve->requests);
-    return walk(tune, policy, &options, d->profile, 3, curve->requests, 1, &k);
+    return rf__tune_walk(tune, policy, &options, d->profile, 3, curve->requests, 1, &k);
 }
 
 /* best[row]: mean reward of the best arm in hindsight, by the jumps of both starts, so that they are held against the same. Not by a table that
@@ -324,5 +327,6 @@ void rf__tune_fini(rf_tune *tune) {
     rf__profile_free(&tune->profile);
     rf__order_fini(&tune->order);
     rf_sampler_close(&tune->sampler);
+    rf_model_close(&tune->refiner);
     rf__perceptual_close(&tune->perceptual);
 }

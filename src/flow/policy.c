@@ -7,7 +7,7 @@
 #include "../base/table.h"
 
 extern const rf_policy rf__policy_hold, rf__policy_fixed, rf__policy_threshold, rf__policy_teacache, rf__policy_controller, rf__policy_cascade,
-    rf__policy_table, rf__policy_fastflow, rf__policy_contextual, rf__policy_calibrate, rf__policy_recorded;
+    rf__policy_table, rf__policy_fastflow, rf__policy_contextual, rf__policy_learned, rf__policy_calibrate, rf__policy_recorded;
 
 static rf_kind always_full(void *state, const rf_step_view *view) {
     (void)state, (void)view;
@@ -26,6 +26,7 @@ static const rf_policy *const policies[] = {&rf__policy_none,
                                             &rf__policy_table,
                                             &rf__policy_fastflow,
                                             &rf__policy_contextual,
+                                            &rf__policy_learned,
                                             &rf__policy_calibrate,
                                             &rf__policy_recorded,
                                             NULL};

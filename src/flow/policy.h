@@ -14,6 +14,9 @@ typedef enum rf_kind {
     RF_KINDS,
 } rf_kind;
 
+/* Records of walks have a letter a step, in the order of the kinds. */
+#define RF_LETTERS "1r0"
+
 /* What a policy may look at. */
 typedef struct rf_step_view {
     const rf_job *job; /* position, steps, grid, history */
@@ -24,7 +27,8 @@ typedef struct rf_step_view {
 typedef struct rf_policy_setup {
     const rf_options *options; /* NULL: the defaults */
     rf_profile *profile;       /* learned tables, shared by jobs; NULL: none */
-    const char *recorded;      /* of `recorded`: one letter a step, '1' asked and '0' not; NULL for the others */
+    const char *recorded;      /* of `recorded`: one letter a step (RF_LETTERS); NULL for the others */
+    const char *refiner;       /* SHA-256 of the refiner at hand; NULL: there is none */
 } rf_policy_setup;
 
 typedef struct rf_policy {
@@ -34,6 +38,7 @@ typedef struct rf_policy {
     bool profile;             /* works from a profile */
     int knob;                 /* 1 + index of the option that a quality budget sets; 0: none */
     bool counts;              /* the knob is a number of network calls, for each of which the profile has a plan; false: a tolerance */
+    bool mixes;               /* the profile's mixed walks are its settings; the knob is what one may cost in network calls */
     int learns;               /* 1 + index of the option that is 1 while it learns; 0: it never does */
     bool internal;            /* not for users to choose by name */
     const rf_option *options; /* NULL: none */

@@ -262,7 +262,7 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
     while (trajectory->status == RF_JOB_ACTIVE && trajectory->row_count == 0) {
         if (!next_question(trajectory)) continue;
         trajectory->kind = trajectory->leaving ? RF_KIND_FULL : choose(trajectory);
-        if (trajectory->stage == 0) trajectory->asked[job->position] = trajectory->kind == RF_KIND_EXTRAPOLATE ? '0' : '1';
+        if (trajectory->stage == 0) trajectory->asked[job->position] = RF_LETTERS[trajectory->kind];
         if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
             rf__extrapolate(job, trajectory->ask.t, spec->policy->hold, trajectory->velocity);
             trajectory->counters.extrapolated++;

@@ -79,7 +79,7 @@ typedef struct rf_trajectory {
     bool leaving; /* the request in flight looks at the clean picture, between two stages */
     /* owned: */
     double *times;
-    char *asked; /* of each step so far: '1' network or refiner, '0' extrapolated; ends with a NUL. What `recorded` repeats */
+    char *asked; /* of each step so far: who answered (RF_LETTERS); ends with a NUL. What `recorded` repeats */
     void *policy_state; /* NULL until policy->begin has succeeded */
     float *memory; /* x, combined velocity, guidance, solver buffers, history */
     float *velocity;

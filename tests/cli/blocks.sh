@@ -59,3 +59,15 @@ generate --policy cascade --policy-option e_skip=0.05,e_refine=0.3 --sampling-me
 [ "$(count p.json nfe_refine)" -gt 0 ] && [ "$(count p.json nfe_full)" -lt 48 ] && ok "a policy asks the refiner" || not_ok "a policy asks the refiner" "$(head -5 p.json)"
 check "replay of a policy's picture" "$STRAIT" replay p_1.png -o again.png
 same "a policy's picture again" p_1.png again.png
+
+mixed="--sampling-method ab2 --steps 12 --profile mixed.profile"
+# shellcheck disable=SC2086 # words
+check "mixed walks with a refiner" "$STRAIT" tune -q -m m.safetensors --refiner r.safetensors $mixed --refiner-cost 0.1 --policies learned --walks 2 -n 2 --held-out 2 \
+    --reference-steps 4 --out tuned
+check "name it and its cost" grep -q "\"refiner\":\"$(sha256sum < r.safetensors | cut -d' ' -f1)\",\"share\":0.1" mixed.profile
+# shellcheck disable=SC2086
+check "pictures of one" generate $mixed --policy learned --policy-option calls=6 --refiner r.safetensors -b 2 -o l_%d.png
+check "replay" "$STRAIT" replay l_1.png -o again.png
+same "l_1 again" l_1.png again.png
+# shellcheck disable=SC2086
+refused "tune with another model's refiner" 1 "was trained for the predictor" "$STRAIT" tune -q -m other.safetensors --refiner r.safetensors $mixed --policies learned --out no

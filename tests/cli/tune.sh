@@ -52,6 +52,13 @@ sed 's/0\.1/0.2/' first > bent.profile
 refused "one changed number" 1 "damaged" generate --policy table --profile bent.profile -o x.png
 refused "nothing was measured" 2 "calibrated" generate --policy table --profile new.profile -o x.png
 refused "a profile nobody asked for" 2 "profile" generate --policy hold --profile first -o x.png
+refused "mixed walks that nobody looked for" 2 "policies learned" generate --policy learned --profile first -o x.png
+check "mixed walks" tune --policies learned --profile mixed.profile --out run
+check "the cheapest of them" generate --policy learned --policy-option calls=4 --profile mixed.profile -b 2 -o m_%d.png --json m.json
+check "asks no more" sh -c '[ "$(sed -n "s/.*\"nfe_full\": \([0-9]*\).*/\1/p" m.json | head -1)" -le 8 ]'
+check "is made again" "$STRAIT" replay -q m_1.png -o m_again.png
+same "to the byte" m_1.png m_again.png
+refused "fewer calls than any" 2 "cheapest walk" generate --policy learned --policy-option calls=1 --profile mixed.profile -o x.png
 check "in whole numbers" sh -c '"$0" tune -q -m dit.safetensors --dtype int8 --steps 12 --sampling-method ab2 --walks 2 -n 2 --held-out 2 --reference-steps 4 --policies table --out run8' "$STRAIT"
 check "three steps have nothing to pass" sh -c '"$0" tune -q -m dit.safetensors --steps 3 --sampling-method ab2 --walks 1 -n 1 --held-out 1 --reference-steps 2 --policies table --out run && "$0" generate -q -m dit.safetensors --steps 3 --sampling-method ab2 --policy table -o s.png --json s.json && grep -q "\"nfe_full\": 3" s.json' "$STRAIT"
 refused "tune takes no policy" 2 "policy" tune --policy hold --out o2

@@ -53,6 +53,13 @@ typedef struct rf_profile_rung {
     double mean[RF_BUDGETS], bound[RF_BUDGETS];
 } rf_profile_rung;
 
+/* A walk of answers of several kinds that was found by trying: `strait tune --policies learned`. */
+typedef struct rf_profile_mix {
+    char kinds[RF_PROFILE_STEPS + 1]; /* RF_LETTERS, one a step */
+    double cost;                      /* in network calls; a refiner's answer is the profile's share of one */
+    double away;                      /* mean |x - x*| / |x*| from the fine solve, over the walks it was found on */
+} rf_profile_mix;
+
 /* Sums over full walks; see rf__profile_full_walk. */
 typedef struct rf_profile_sums rf_profile_sums;
 
@@ -72,6 +79,10 @@ struct rf_profile {
     rf_profile_bandit bandit[RF_BANDITS];
     int rungs;
     rf_profile_rung rung[RF_PROFILE_RUNGS];
+    int mixes;
+    rf_profile_mix mix[RF_PROFILE_RUNGS]; /* falling cost */
+    char refiner[72];  /* SHA-256 of the refiner in them, "": none */
+    double share;      /* its answer's cost in network calls */
     char *plan;     /* [steps + 1, steps + 1] made by rf__profile_plan: for n calls, one letter a step; "" when n is too few */
     double *plan_shift; /* [steps + 1] what the plan is expected to cost */
     rf_profile_sums *sums; /* NULL when nothing is being measured */
@@ -106,6 +117,17 @@ rf_status rf__profile_same(const rf_profile *profile, const rf_profile_key *key,
 rf_status rf__profile_plan(rf_profile *profile);
 /* Fewest calls a plan exists for. */
 int rf__profile_fewest(const rf_profile *profile);
+
+/* ---- mixed walks ---- */
+/* Begin the list: refiner NULL: none. */
+void rf__profile_mixes_begin(rf_profile *profile, const char *refiner, double share);
+/* errors: RF_EINVAL: letters that do not fit, a cost that does not fall, more than RF_PROFILE_RUNGS. */
+rf_status rf__profile_add_mix(rf_profile *profile, const rf_profile_mix *mix);
+/* The dearest one that costs no more than so many network calls; NULL: none. */
+const rf_profile_mix *rf__profile_mix_for(const rf_profile *profile, double calls);
+double rf__profile_mix_cost(const rf_profile *profile, const char *kinds);
+json_t *rf__profile_mixes_json(const rf_profile *profile); /* new reference */
+rf_status rf__profile_mixes_read(rf_profile *profile, const json_t *json); /* NULL: there are none */
 
 /* The bandit's table for e_tol: kept when it was learned with the same, otherwise begun from the measured errors. */
 rf_status rf__profile_bandit_begin(rf_profile *profile, int bandit, double tolerance, bool cold);

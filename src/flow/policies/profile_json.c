@@ -46,11 +46,13 @@ json_t *rf__profile_json(const rf_profile *p) {
     for (int b = 0; b < RF_BANDITS; b++)
         if (p->bandit[b].tolerance > 0) json_array_append_new(bandits, bandit_json(&p->bandit[b]));
     for (int i = 0; i < p->rungs; i++) json_array_append_new(rungs, rung_json(&p->rung[i]));
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "strait_profile", FORMAT, "model", p->key.model, "solver",
+    json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "strait_profile", FORMAT, "model", p->key.model, "solver",
                      p->key.solver, "guidance", p->key.guidance, "task", p->key.task, "times", numbers(p->times, (size_t)p->steps + 1), "walks",
                      (json_int_t)p->walks, "fresh", p->fresh, "shift", numbers(p->shift, rf__shift_at(p->steps, 0, 0)), "error",
                      numbers(p->error, rf__error_at(p->steps, 0)), "edge", numbers(p->edge[0], RF_PROFILE_AGES * (RF_PROFILE_CHANGES - 1)), "context",
                      numbers(p->context, RF_PROFILE_AGES * RF_PROFILE_CHANGES * (RF_PROFILE_MOST + 1)), "bandits", bandits, "rungs", rungs);
+    if (json && p->mixes) json_object_set_new(json, "mixed", rf__profile_mixes_json(p));
+    return json;
 }
 
 /* ---- in ---- */
@@ -128,6 +130,7 @@ static rf_status read_parts(rf_profile *p, const json_t *json) {
     RF_TRY(read_numbers(json, "context", p->context, RF_PROFILE_AGES * RF_PROFILE_CHANGES * (RF_PROFILE_MOST + 1), true));
     json_array_foreach(json_object_get(json, "bandits"), index, entry) RF_TRY(read_bandit(p, entry));
     json_array_foreach(json_object_get(json, "rungs"), index, entry) RF_TRY(read_rung(p, entry));
+    RF_TRY(rf__profile_mixes_read(p, json_object_get(json, "mixed")));
     return p->walks ? rf__profile_plan(p) : RF_OK;
 }
 

@@ -11,9 +11,9 @@ static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, co
     RF_TRY(rf__jump_check(policy, setup, solver, times, steps));
     const char *asked = setup->recorded;
     if (!asked) return rf__fail(RF_EINVAL, "policy 'recorded' has no record, expected one letter a step");
-    size_t length = strlen(asked), letters = strspn(asked, "01");
+    size_t length = strlen(asked), letters = strspn(asked, RF_LETTERS);
     if (length == (size_t)steps && letters == length) return RF_OK;
-    return rf__fail(RF_EINVAL, "the record '%.60s' has %zu letters, %zu of them 0 or 1, and the walk %d steps; expected one for each", asked, length,
+    return rf__fail(RF_EINVAL, "the record '%.60s' has %zu letters, %zu of them 0, 1 or r, and the walk %d steps; expected one for each", asked, length,
                     letters, steps);
 }
 
@@ -25,7 +25,7 @@ static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *
 
 static rf_kind choose(void *state, const rf_step_view *view) {
     const recorded_state *recorded = state;
-    return recorded->asked[view->job->position] == '0' ? RF_KIND_EXTRAPOLATE : RF_KIND_FULL;
+    return (rf_kind)(strchr(RF_LETTERS, recorded->asked[view->job->position]) - RF_LETTERS);
 }
 
 const rf_policy rf__policy_recorded = {
