@@ -173,4 +173,25 @@ line() {
         done
     fi
 } > "$out/ladder.md"
+# curve NAME TITLE CALLS..: for the figure
+curve() {
+    name=$1
+    ls "$out/$name"-[0-9]*.tsv > /dev/null 2>&1 || return
+    echo "\"$2\""; shift 2
+    for calls; do printf '%s\t%s\n' "$calls" "$(all "$name" number "$calls" 2 | sed 's/ .*//')"; done
+    printf '\n\n'
+}
+{
+    curve teacher teacher 1 2 4 9
+    curve 2rf 2-RF 1 2 4 9
+    curve distil "2-RF, distilled" 1 2 4 9
+    curve A "2-RF from random weights" 1 2 4 9
+    curve F "rf++ F" 1 2 4 9
+    curve G "rf++ G" 1 2 4 9
+    curve all "Simple ReFlow, 1 to 5" 1 2 4 9
+    curve caf CAF 2 3 5
+    curve gan "CAF, adversary" 2 3 5
+    curve 3rf 3-RF 1 2 4 9
+} > "$out/ladder.dat"
 echo "$out/ladder.md"
+command -v gnuplot > /dev/null && gnuplot -e "out='$out'" bench/ladder_images.gp && echo "$out/ladder.png"
