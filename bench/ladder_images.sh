@@ -4,7 +4,7 @@
 #   bench/ladder_images.sh [OUT_FOLDER]        (runs/ladder-images when not given; goes on with what is there; the table is OUT/ladder.md)
 # STEPS (800): updates of each run, batches of 32: 5 to 10 minutes of two cores. PAIRS (3000) noise to picture, REAL (1000) picture to noise.
 # SEEDS ("0"). SETS ("reflow rfpp simple caf again cifar"): which parts to make; the table shows what there is. HEADLINE (""): anything leaves the single
-# switches out, for further seeds. See images.inc for the rest.
+# switches and the adversary out, for further seeds. See images.inc for the rest.
 out=${1:-runs/ladder-images}
 . bench/images.inc
 steps=${STEPS:-800} pairs=${PAIRS:-3000} real=${REAL:-1000} seeds=${SEEDS:-0} sets=${SETS:-reflow rfpp simple caf again cifar}
@@ -78,6 +78,7 @@ caf() {
     trained "caf-$seed" recipes/fashion-caf.yaml "train.steps=$steps" "data.path=$out/backward.pairs" "train.initial=$out/2rf-$seed/model.safetensors" \
         "train.init=$out/2rf-$seed/model.safetensors" "train.seed=$seed"
     judge caf "1, 2, 4" "sampling_method: caf, refiner: $out/caf-$seed/model.safetensors" "2rf-$seed"
+    [ -z "${HEADLINE:-}" ] || return 0
     second_eye
     trained "gan-$seed" recipes/fashion-caf-gan.yaml "train.steps=$(((steps + 1) / 2))" "data.path=$out/backward.pairs" "train.initial=$out/2rf-$seed/model.safetensors" \
         "train.init=$out/caf-$seed/model.safetensors" "adversary.file=$out/eye/model.safetensors" "train.seed=$seed"
