@@ -121,7 +121,7 @@ agrees() {
     for seed in $seeds; do
         [ -f "$out/$1-$seed.tsv" ] && [ -f "$out/$2-$seed.tsv" ] && echo "$(number "$1-$seed" "$3" 2) $(number "$2-$seed" "$3" 2)"
     done | awk -v way="$4" '$1 == "-" || $2 == "-" { next } { n++; k += ($1 < $2 ? "better" : "worse") == way }
-                            END { print !n ? "-" : n > 1 ? k " of " n : k ? "yes" : "no" }'
+                            END { print (!n ? "-" : n == 1 ? (k ? "yes" : "no") : k " of " n) }'
 }
 # line "TITLE" NAME CALLS "PAPER" AGAINST DIRECTION: the paper's change from AGAINST to NAME, and whether ours has its sign
 line() {
