@@ -1,4 +1,5 @@
-/* bench_bed.h - one plan of a network ready to run on random inputs; for `strait bench model`, `growth` and `turns`. */
+/* bench_bed.h - one plan of a network ready to run on random inputs; for `strait bench model`, `growth` and `turns`, and what a
+ * call costs in `strait tune`. */
 #ifndef RF_CLI_BENCH_BED_H
 #define RF_CLI_BENCH_BED_H
 #include "../models/model.h"

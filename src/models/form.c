@@ -27,7 +27,6 @@ static double edm_out(double t, const float *with) { return fold(t, with).out; }
 static double edm_in(double t, const float *with) { return fold(t, with).in; }
 static double edm_noise(double t, const float *with) { return fold(t, with).noise; }
 
-
 static double vp_in(double t, const float *with) {
     (void)with;
     return rf__vp_place(t).scale;

@@ -2,6 +2,7 @@
 #include "jump.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { PAUSE = 3 };
 
@@ -93,4 +94,9 @@ void rf__jump_take(rf_jump *jump, const rf_step_view *view, int m) {
 
 void rf__jump_pause(rf_jump *jump) {
     jump->quiet = PAUSE;
+}
+
+rf_kind rf__written_choose(void *state, const rf_step_view *view) {
+    const rf_written *written = state;
+    return (rf_kind)(strchr(RF_LETTERS, written->kinds[view->job->position]) - RF_LETTERS);
 }

@@ -32,6 +32,11 @@ void rf__jump_pause(rf_jump *jump);
 /* Points that may be passed from here. */
 int rf__jump_room(const rf_step_view *view);
 
+/* The other way to choose: who answers stands in letters (RF_LETTERS), one a step. */
+typedef struct rf_written { const char *kinds; } rf_written; /* of one job; borrowed */
+/* policy->choose, of a state that begins with an rf_written. */
+rf_kind rf__written_choose(void *state, const rf_step_view *view);
+
 /* |a - b|^2 / max(|b|^2, tiny) of two velocities. */
 double rf__relative_error(const float *a, const float *b, int64_t n);
 

@@ -12,10 +12,6 @@ static const rf_option options[] = {
     {NULL},
 };
 
-typedef struct learned_state {
-    const char *kinds;
-} learned_state;
-
 static double calls_of(const rf_policy_setup *setup) { return rf__option(options, setup->options, OPTION_CALLS); }
 
 static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, const rf_solver *solver, const double *times, int steps) {
@@ -34,12 +30,8 @@ static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, co
 
 static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *job) {
     (void)job;
-    ((learned_state *)state)->kinds = rf__profile_mix_for(setup->profile, calls_of(setup))->kinds;
+    ((rf_written *)state)->kinds = rf__profile_mix_for(setup->profile, calls_of(setup))->kinds;
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return (rf_kind)(strchr(RF_LETTERS, ((learned_state *)state)->kinds[view->job->position]) - RF_LETTERS);
 }
 
 const rf_policy rf__policy_learned = {
@@ -51,8 +43,8 @@ const rf_policy rf__policy_learned = {
     .mixes = true,
     .knob = 1 + OPTION_CALLS,
     .options = options,
-    .state_size = sizeof(learned_state),
+    .state_size = sizeof(rf_written),
     .check = check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__written_choose,
 };

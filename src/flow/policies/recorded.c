@@ -3,10 +3,6 @@
 
 #include "jump.h"
 
-typedef struct recorded_state {
-    const char *asked;
-} recorded_state;
-
 static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, const rf_solver *solver, const double *times, int steps) {
     RF_TRY(rf__jump_check(policy, setup, solver, times, steps));
     const char *asked = setup->recorded;
@@ -19,13 +15,8 @@ static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, co
 
 static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *job) {
     (void)job;
-    ((recorded_state *)state)->asked = setup->recorded;
+    ((rf_written *)state)->kinds = setup->recorded;
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    const recorded_state *recorded = state;
-    return (rf_kind)(strchr(RF_LETTERS, recorded->asked[view->job->position]) - RF_LETTERS);
 }
 
 const rf_policy rf__policy_recorded = {
@@ -34,8 +25,8 @@ const rf_policy rf__policy_recorded = {
     .help = "asks where the walk on record asked",
     .history = true,
     .internal = true,
-    .state_size = sizeof(recorded_state),
+    .state_size = sizeof(rf_written),
     .check = check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__written_choose,
 };

@@ -9,10 +9,6 @@ static const rf_option options[] = {
     {NULL},
 };
 
-typedef struct table_state {
-    const char *plan;
-} table_state;
-
 static int calls_of(const rf_policy_setup *setup, int steps) {
     int calls = (int)rf__option(options, setup->options, OPTION_CALLS);
     return calls > steps ? steps : calls;
@@ -31,12 +27,8 @@ static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, co
 }
 
 static rf_status begin(void *state, const rf_policy_setup *setup, const rf_job *job) {
-    ((table_state *)state)->plan = setup->profile->plan + (size_t)calls_of(setup, job->steps) * (size_t)(job->steps + 1);
+    ((rf_written *)state)->kinds = setup->profile->plan + (size_t)calls_of(setup, job->steps) * (size_t)(job->steps + 1);
     return RF_OK;
-}
-
-static rf_kind choose(void *state, const rf_step_view *view) {
-    return ((table_state *)state)->plan[view->job->position] == '0' ? RF_KIND_EXTRAPOLATE : RF_KIND_FULL;
 }
 
 const rf_policy rf__policy_table = {
@@ -48,8 +40,8 @@ const rf_policy rf__policy_table = {
     .knob = 1 + OPTION_CALLS,
     .counts = true,
     .options = options,
-    .state_size = sizeof(table_state),
+    .state_size = sizeof(rf_written),
     .check = check,
     .begin = begin,
-    .choose = choose,
+    .choose = rf__written_choose,
 };
