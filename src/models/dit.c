@@ -152,5 +152,6 @@ const rf_model_kind rf__model_dit = {
     .shape = dit_shape,
     .resize = dit_resize,
     .build = dit_build,
+    .depth = "depth", /* blocks begin with closed gates */
     .last = "final_layer.linear.",
 };

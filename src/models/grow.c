@@ -9,9 +9,9 @@
 #include "model_inside.h"
 
 /* A parameter of the same shape, or one that looks at fewer inputs (its last axis is shorter). */
-static rf_status copy_param(rf_model *to, int index, rf_model *from) {
+rf_status rf__param_from(rf_model *to, int index, rf_model *from, const char *name) {
     const rf_param *param = rf__weights_param(to->weights, index);
-    int source = rf__weights_find(from->weights, param->name), last = param->shape.rank - 1;
+    int source = rf__weights_find(from->weights, name), last = param->shape.rank - 1;
     float *out = rf__weights_data(to->weights, index);
     int64_t count = rf__shape_count(&param->shape), width = param->shape.dim[last];
     if (source < 0) { /* a layer for what the other is not told */
@@ -30,11 +30,12 @@ static rf_status copy_param(rf_model *to, int index, rf_model *from) {
     return RF_OK;
 }
 
-/* Settings that say how to train, or what a network is told beside x and t. */
+/* Settings but those that say how to train, what a network is told beside x and t, and how deep it is. */
 static json_t *fixed_settings(const rf_model *model) {
     static const char *const names[] = {"dropout", "extra", "extra_image", "refines"};
     json_t *settings = rf__fields_write(model->kind->fields, model->config);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) json_object_del(settings, names[i]);
+    if (model->kind->depth) json_object_del(settings, model->kind->depth);
     return settings;
 }
 
@@ -61,15 +62,45 @@ static rf_status same_settings(const rf_model *to, const rf_model *from) {
     return status;
 }
 
+/* Blocks that `to` has more; 0 for kinds that have no depth. */
+static rf_status count_deeper(int64_t *out, const rf_model *to, const rf_model *from) {
+    const char *key = to->kind->depth;
+    *out = 0;
+    if (!key) return RF_OK;
+    json_t *a = rf__fields_write(to->kind->fields, to->config), *b = rf__fields_write(from->kind->fields, from->config);
+    const int64_t mine = json_integer_value(json_object_get(a, key)), yours = json_integer_value(json_object_get(b, key));
+    rf_status status = a && b ? RF_OK : rf__fail(RF_ENOMEM, "no memory for the settings");
+    json_decref(a);
+    json_decref(b);
+    *out = mine - yours;
+    if (status == RF_OK && *out < 0)
+        status = rf__fail(RF_EMISMATCH, "has %s %lld in its settings, expected at most %lld", key, (long long)yours, (long long)mine);
+    if (status == RF_OK && *out > 0 && (to->shape.extra != from->shape.extra || to->shape.refines != from->shape.refines))
+        status = rf__fail(RF_EMISMATCH, "has %s %lld and is told less in extra or refines, expected one difference at a time", key, (long long)yours);
+    return status;
+}
+
+/* New blocks stay as they begin: they add nothing. */
+static rf_status copy_known(rf_model *to, rf_model *from) {
+    for (int i = 0; i < rf__weights_count(to->weights); i++) {
+        const char *name = rf__weights_param(to->weights, i)->name;
+        if (rf__weights_find(from->weights, name) >= 0) RF_TRY(rf__param_from(to, i, from, name));
+    }
+    return RF_OK;
+}
+
 rf_status rf__model_grow(rf_model *to, rf_model *from) {
+    int64_t deeper;
     RF_TRY(same_settings(to, from));
+    RF_TRY(count_deeper(&deeper, to, from));
+    if (deeper > 0) return to->kind->deepen ? to->kind->deepen(to, from) : copy_known(to, from);
     const bool silent = to->shape.refines && !from->shape.refines;
     for (int i = 0; i < rf__weights_count(to->weights); i++) {
         const rf_param *param = rf__weights_param(to->weights, i);
         if (silent && to->kind->last && strstr(param->name, to->kind->last))
             memset(rf__weights_data(to->weights, i), 0, (size_t)rf__shape_count(&param->shape) * sizeof(float));
         else
-            RF_TRY(copy_param(to, i, from));
+            RF_TRY(rf__param_from(to, i, from, param->name));
     }
     return RF_OK;
 }

@@ -107,6 +107,35 @@ static void a_refiner_sees_as_its_predictor(void **state) {
     }
 }
 
+/* More blocks, the same answer. */
+static void deeper_and_answers_the_same(void **state) {
+    (void)state;
+    static const struct { const char *kind, *shallow, *deep, *settings[8]; } pairs[] = {
+        {"unet", "blocks=1", "blocks=3", {"height=8", "width=8", "channels=1", "base=8", "multipliers=[1]", "attention=[]"}},
+        {"unet", "blocks=2", "blocks=3", {"height=8", "width=8", "channels=1", "base=8", "multipliers=[1,2,2]", "attention=[4,2]", "classes=3"}},
+        {"dit", "depth=1", "depth=3", {"height=8", "width=8", "channels=1", "hidden=16", "heads=2"}},
+    };
+    for (int which = 0; which < 3; which++) {
+        float before[ROWS * MOST], after[ROWS * MOST];
+        const char *settings[9] = {pairs[which].shallow}, *told[10] = {pairs[which].deep, "extra=2"};
+        memcpy(settings + 1, pairs[which].settings, sizeof pairs[which].settings);
+        memcpy(told + 2, pairs[which].settings, sizeof pairs[which].settings);
+        rf_model *shallow = network_of(pairs[which].kind, settings, 5, 0.1f), *more = network_of(pairs[which].kind, told, 6, 0);
+        settings[0] = pairs[which].deep;
+        rf_model *deep = network_of(pairs[which].kind, settings, 6, 0);
+        ask(shallow, before);
+        if (rf__model_grow(deep, shallow) != RF_OK) fail_msg("%s", rf_last_error());
+        ask(deep, after);
+        assert_true(distance(before, after) < 1e-5);
+        assert_int_equal(rf__model_grow(shallow, deep), RF_EMISMATCH); /* it cannot forget */
+        assert_non_null(strstr(rf_last_error(), "expected at most"));
+        assert_int_equal(rf__model_grow(more, shallow), RF_EMISMATCH);
+        assert_non_null(strstr(rf_last_error(), "one difference at a time"));
+        rf_model *const all[] = {shallow, more, deep};
+        for (int i = 0; i < 3; i++) rf__model_free(&(rf_model *){all[i]});
+    }
+}
+
 /* Saved as a child of `base` (NULL: of none) and read again. */
 static rf_model *saved(rf_model *model, const char *folder, const char *name, const rf_model *base) {
     char path[256], text[160] = "{}", root[65];
@@ -160,7 +189,7 @@ static void a_difference_is_added_to_a_third(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(told_more_and_answers_the_same), cmocka_unit_test(a_refiner_sees_as_its_predictor),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(told_more_and_answers_the_same), cmocka_unit_test(deeper_and_answers_the_same), cmocka_unit_test(a_refiner_sees_as_its_predictor),
                                        cmocka_unit_test(a_difference_is_added_to_a_third)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

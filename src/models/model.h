@@ -50,6 +50,7 @@ typedef struct rf_refiner_facts {
     double scale_least, scale_most; /* of RF_REFINES_GUIDED */
 } rf_refiner_facts;
 
+struct rf_model;
 typedef struct rf_model_kind {
     const char *name, *source, *help;
     const rf_field_desc *fields; /* settings table: parsed from recipes and checkpoints alike (io/fields.h) */
@@ -59,6 +60,10 @@ typedef struct rf_model_kind {
     rf_model_shape (*shape)(const void *config);
     /* Settings of the same weights for pictures of another size; NULL: the weights fit one size only. */
     rf_status (*resize)(void *config, int height, int width);
+    /* How a deeper network starts from a shallower one (grow.h): the setting that counts blocks, and what gives `to` the weights of `from` so that it answers
+     * alike; NULL: new blocks as they begin add nothing. depth NULL: it cannot. */
+    const char *depth;
+    rf_status (*deepen)(struct rf_model *to, struct rf_model *from);
     const char *last;      /* in the names of its last layer's parameters: where a refiner that starts from a predictor says nothing yet */
     bool classifies;       /* build gives logits [B, classes] of a clean picture: it can judge, and cannot generate */
     /* v [B,H,W,C] f32 in velocity units, or the logits; of a refiner what is to be added to `before`. */

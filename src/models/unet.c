@@ -12,21 +12,12 @@
 #include "../nn/layers.h"
 #include "model.h"
 #include "taps.h"
+#include "unet.h"
 
 #define EPS 1e-6f
 #define SCALE_SCALE 100 /* a guidance scale of 1 .. 10 on the waves made for 1000 t */
 #define SQRT_HALF 0.70710678f
-#define LEVELS_MAX 8
-#define BLOCKS_MAX 16
-#define SKIPS_MAX (LEVELS_MAX * (BLOCKS_MAX + 1))
-
-typedef struct unet_config {
-    int64_t height, width, channels, base, blocks, heads, classes, extra;
-    rf_int_list multipliers, attention;
-    double dropout, time_scale;
-    int refines; /* rf_refines */
-    rf_form_config form;
-} unet_config;
+#define SKIPS_MAX (UNET_LEVELS_MAX * (UNET_BLOCKS_MAX + 1))
 
 static const rf_field_desc unet_fields[] = {
     {"height", RF_FIELD_INT, offsetof(unet_config, height), "32", 1, 1024, NULL, "image height"},
@@ -111,12 +102,6 @@ static rf_node *embedding(const unet *u) {
     return rf__silu(g, rf__nn_linear(g, "map_layer1", e, 4 * c->base, xavier)); /* [B, 4 base] */
 }
 
-static bool listed(const rf_int_list *list, int64_t value) {
-    for (int i = 0; i < list->count; i++)
-        if (list->at[i] == value) return true;
-    return false;
-}
-
 /* Names carry the size, as EDM's do: "enc.32x32_block". Valid until the next call. */
 static const char *sized(unet *u, const char *side, int64_t height, const char *what) {
     snprintf(u->name, sizeof u->name, "%s.%dx%d_%s", side, (int)height, (int)(height * u->config->width / u->config->height), what);
@@ -141,7 +126,7 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
         }
         for (int i = 0; i < c->blocks; i++) {
             rf__scope_push(g, "%s%d", sized(&u, "enc", size, "block"), i);
-            h = skips[depth++] = block(&u, h, c->base * c->multipliers.at[level], SAME, listed(&c->attention, size));
+            h = skips[depth++] = block(&u, h, c->base * c->multipliers.at[level], SAME, unet_attends(c, size));
             rf__scope_pop(g);
         }
     }
@@ -160,7 +145,7 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
         for (int i = 0; i <= c->blocks; i++) {
             rf__scope_push(g, "%s%d", sized(&u, "dec", size, "block"), i);
             h = block(&u, rf__concat(g, h, skips[--depth]), c->base * c->multipliers.at[level], SAME,
-                      i == c->blocks && listed(&c->attention, size));
+                      i == c->blocks && unet_attends(c, size));
             rf__scope_pop(g);
         }
     }
@@ -173,8 +158,8 @@ static rf_node *unet_build(rf_graph *g, const void *config, const rf_model_input
 static rf_status unet_check(const void *config) {
     const unet_config *c = config;
     int levels = c->multipliers.count;
-    if (levels < 1 || levels > LEVELS_MAX)
-        return rf__fail(RF_EINVAL, "multipliers has %d entries, expected 1 .. %d", levels, LEVELS_MAX);
+    if (levels < 1 || levels > UNET_LEVELS_MAX)
+        return rf__fail(RF_EINVAL, "multipliers has %d entries, expected 1 .. %d", levels, UNET_LEVELS_MAX);
     if (c->height % (1 << (levels - 1)) || c->width % (1 << (levels - 1)))
         return rf__fail(RF_EINVAL, "height x width is %lldx%lld, expected multiples of %d for %d levels", (long long)c->height,
                         (long long)c->width, 1 << (levels - 1), levels);
@@ -200,5 +185,7 @@ const rf_model_kind rf__model_unet = {
     .check = unet_check,
     .shape = unet_shape,
     .build = unet_build,
+    .depth = "blocks",
+    .deepen = unet_deepen,
     .last = "_aux_conv.",
 };

@@ -40,7 +40,7 @@ const rf_field_desc rf__train_fields[] = {
     REAL("ema", ema, "0.9999", 0, 1, "cap of the EMA's decay; below it the decay of update n is (1+n)/(10+n)"),
     CHOICE("dtype", dtype, "bf16", dtypes, "activations and inputs of products; master weights, sums and moments are always f32"),
     {"recompute", RF_FIELD_BOOL, T(recompute), "false", 0, 0, NULL, "hold only what lies between the blocks of the network and compute the rest again backwards: less memory, more time"},
-    NAME(init, "", "checkpoint whose weights the network starts from (same kind and settings); empty: random"),
+    NAME(init, "", "checkpoint whose weights the network starts from (same kind and settings, perhaps fewer blocks); empty: random"),
     INT("seed", seed, "0", 0, 9e15, "of weights, noise, data order, times, flips and dropout"),
     NAME(coupling, "independent", "who is paired with whom"),
     NAME(time, "uniform", "density of t"),
