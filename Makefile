@@ -35,6 +35,9 @@ $(B)/src/kernels/avx512/%.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx5
 $(B)/src/kernels/avx512/%_bf16.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
 $(B)/src/kernels/avx512/%_vnni.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 
+# Its instructions are inline assembly (tiles.h)
+$(B)/src/kernels/amx/%.o: ISA := $(KOPT) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16
+
 .PHONY: all help tests test demo bench results results-quick format fuzz clean install check-includes FORCE
 all: $(B)/strait $(B)/libstrait.so
 

@@ -44,19 +44,14 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct {
     const char *name;
-    uint32_t allowed;
+    uint32_t allowed, added; /* added: where there is AVX-512 with bf16 */
 } caps[] = {
-    {"ref", 0},
-    {"avx2", RF_CPU_AVX2},
-    {"avx512", RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16 | RF_CPU_AVX512_VNNI},
-    {"amx", ~0u},
+    {"ref", 0, 0},
+    {"avx2", RF_CPU_AVX2, 0},
+    {"avx512", RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16 | RF_CPU_AVX512_VNNI, 0},
+    {"amx", ~0u, 0},
+    {"amx-emulated", ~(uint32_t)RF_CPU_AMX, RF_CPU_AMX_EMULATED},
 };
-
-static uint32_t allowed_by(const char *name) {
-    for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
-        if (!strcmp(caps[i].name, name)) return caps[i].allowed;
-    return ~0u;
-}
 
 static bool known(const char *name) {
     for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
@@ -64,13 +59,20 @@ static bool known(const char *name) {
     return false;
 }
 
+/* What is left of `flags` under a cap; of an unknown one all. */
+static uint32_t under(const char *name, uint32_t flags) {
+    for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
+        if (!strcmp(caps[i].name, name)) return (flags & caps[i].allowed) | (flags & RF_CPU_AVX512_BF16 ? caps[i].added : 0);
+    return flags;
+}
+
 static void init(void) {
     detected = detect();
     const char *cap = getenv("STRAIT_CPU");
     capped = detected;
     if (!cap || !*cap) return;
-    if (!known(cap)) rf__warn("STRAIT_CPU is \"%s\", expected ref, avx2, avx512 or amx; it is ignored", cap);
-    capped &= allowed_by(cap);
+    if (!known(cap)) rf__warn("STRAIT_CPU is \"%s\", expected ref, avx2, avx512, amx or amx-emulated; it is ignored", cap);
+    capped = under(cap, detected);
 }
 
 uint32_t rf__cpu_flags(void) {
@@ -80,11 +82,12 @@ uint32_t rf__cpu_flags(void) {
 
 uint32_t rf__cpu_cap(const char *name) {
     pthread_once(&once, init);
-    return known(name) ? detected & allowed_by(name) : ~0u;
+    return known(name) ? under(name, detected) : ~0u;
 }
 
 const char *rf__cpu_name(uint32_t flags) {
     if (flags & RF_CPU_AMX) return "amx";
+    if (flags & RF_CPU_AMX_EMULATED) return "amx-emulated";
     if (flags & RF_CPU_AVX512) return flags & RF_CPU_AVX512_BF16 ? "avx512+bf16" : "avx512";
     return flags & RF_CPU_AVX2 ? "avx2" : "ref";
 }

@@ -34,7 +34,7 @@ static rf_kernels ref;
 
 static inline void add_variant(uint32_t flags, const char *provider) {
     variant *v = &variants[variant_count];
-    if ((rf__cpu_flags() & flags) != flags || rf__kernels_select(&v->table, flags, provider) != RF_OK) return;
+    if ((flags & ~(rf__cpu_flags() | RF_CPU_AMX_EMULATED)) || rf__kernels_select(&v->table, flags, provider) != RF_OK) return;
     snprintf(v->name, sizeof v->name, "%s/%s", provider, v->table.isa);
     variant_count++;
 }
@@ -46,6 +46,8 @@ static inline int setup(void **state) {
     add_variant(RF_CPU_AVX2, "native");
     add_variant(avx512, "native");
     add_variant(avx512 | RF_CPU_AVX512_BF16, "native");
+    if (rf__cpu_flags() & RF_CPU_AVX512_BF16) add_variant(avx512 | RF_CPU_AVX512_BF16 | RF_CPU_AMX_EMULATED, "native");
+    if (rf__cpu_flags() & RF_CPU_AMX) add_variant(avx512 | RF_CPU_AVX512_BF16 | RF_CPU_AMX, "native");
     add_variant(rf__cpu_flags(), "onednn");
     for (int i = 0; i < variant_count; i++) print_message("variant %s\n", variants[i].name);
     return 0;

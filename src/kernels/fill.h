@@ -19,6 +19,10 @@ void rf__fill_avx512_conv(rf_kernels *table);
 void rf__fill_avx512_attention(rf_kernels *table);
 void rf__fill_avx512_memory(rf_kernels *table);
 void rf__fill_avx512_quantise(rf_kernels *table);
+extern const rf_conv_provider rf__avx2_provider, rf__avx512_provider, rf__avx512_bf16_provider;
+
+void rf__fill_amx_conv(rf_kernels *table); /* bf16; f32 as with AVX-512 */
+void rf__fill_amx_attention(rf_kernels *table);
 void rf__fill_avx512_int8(rf_kernels *table); /* conv_int8 and, by the hook above, what makes its bytes */
 
 #endif

@@ -90,7 +90,7 @@ typedef struct rf_conv_provider {
 
 typedef struct rf_kernels {
     uint32_t cpu_flags;
-    const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16" */
+    const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16", "amx" */
     rf_conv_provider conv;                      /* the provider in force */
     rf_conv_provider conv_int8;                 /* forward with dtype RF_INT8: always our own; "ref" without AVX-512 VNNI */
     rf_kernel_fn fn[RF_KERNELS];                /* conv, conv_dw, pack: copies of the provider's */
@@ -108,6 +108,7 @@ const rf_kernels *rf__kernels(void);
 void rf__kernels_ref(rf_kernels *table);
 void rf__kernels_avx2(rf_kernels *table);
 void rf__kernels_avx512(rf_kernels *table);
+void rf__kernels_amx(rf_kernels *table);
 /* False when built with ONEDNN=0. */
 bool rf__conv_provider_onednn(rf_conv_provider *out);
 

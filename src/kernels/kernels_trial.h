@@ -52,7 +52,8 @@ static const char *const kernel_names[] = {
 };
 
 static const uint32_t masks[] = {0, RF_CPU_AVX2, RF_CPU_AVX2 | RF_CPU_AVX512,
-                                 RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16, ~0u};
+                                 RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16,
+                                 RF_CPU_AVX2 | RF_CPU_AVX512 | RF_CPU_AVX512_BF16 | RF_CPU_AMX_EMULATED, ~0u};
 
 /* ---- a trial: the arguments of one call and what it reads and writes ---- */
 enum { GUARD = 64, MOST_BUFFERS = 12 };
@@ -163,8 +164,9 @@ static void judge(trial *t) {
     call(t, table.fn[t->kernel], 0);
     for (int i = 0; i < t->count; i++) memcpy(t->buffers[i].want, t->buffers[i].bytes, bytes_of(&t->buffers[i]));
     for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
-        uint32_t flags = rf__cpu_flags() & masks[m];
-        if (masks[m] != ~0u && flags != masks[m]) continue; /* this machine lacks it */
+        uint32_t flags = (rf__cpu_flags() | RF_CPU_AMX_EMULATED) & masks[m];
+        if (masks[m] == ~0u) flags = rf__cpu_flags();
+        else if (flags != masks[m]) continue; /* this machine lacks it */
         assert_int_equal(rf__kernels_select(&table, flags, NULL), RF_OK);
         call(t, table.fn[t->kernel], 0);
         for (int i = 0; i < t->count; i++) {

@@ -29,6 +29,8 @@ const rf_limit rf__limits[] = {
     {"fma-avx512", "GFLOP/s", "f32 multiply-adds, 16 lanes, registers only", RF_CPU_AVX512, 0, rf__peak_fma_avx512},
     {"dot-bf16", "GFLOP/s", "bf16 dot products (vdpbf16ps), registers only", RF_CPU_AVX512_BF16, 0, rf__peak_dot_bf16},
     {"dot-int8", "GOP/s", "int8 dot products (vpdpbusd), registers only", RF_CPU_AVX512_VNNI, 0, rf__peak_dot_int8},
+    {"tiles-bf16", "GFLOP/s", "bf16 products of the tile unit (AMX), registers only", RF_CPU_AMX, 0, rf__peak_tiles_bf16},
+    {"tiles-bf16-l1", "GFLOP/s", "the same, two tiles by two, operands from 24 KiB", RF_CPU_AMX, L1, rf__peak_tiles_l1},
     {"read-l1", "GB/s", "reading 24 KiB a thread again and again", RF_CPU_AVX2, L1, read_l1},
     {"read-l2", "GB/s", "reading 512 KiB a thread", RF_CPU_AVX2, L2, read_l2},
     {"read-dram", "GB/s", "reading 256 MiB a thread", RF_CPU_AVX2, DRAM, read_dram},
@@ -81,8 +83,9 @@ const rf_limit *rf__limit_find(const char *name) {
 }
 
 double rf__limit_dense(rf_dtype dtype, rf_pool *pool, double budget) {
-    const char *const best_first[] = {"dot-int8", "dot-bf16", "fma-avx512", "fma-avx2"};
+    const char *const best_first[] = {"dot-int8", "tiles-bf16-l1", "dot-bf16", "fma-avx512", "fma-avx2"};
+    const int first = dtype == RF_INT8 ? 0 : dtype == RF_BF16 ? 1 : 3;
     double peak = 0;
-    for (int i = dtype == RF_INT8 ? 0 : dtype == RF_BF16 ? 1 : 2; i < 4 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
+    for (int i = first; i < 5 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
     return peak > 0 ? peak : 0;
 }

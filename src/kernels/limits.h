@@ -24,7 +24,7 @@ double rf__limit_measure(const rf_limit *limit, rf_pool *pool, double budget);
 /* The entry of a name, which must be there. */
 const rf_limit *rf__limit_find(const char *name);
 
-/* The arithmetic that bounds dense kernels of a type here: dot products where there are some, otherwise multiply-adds. 0 without AVX2. */
+/* The arithmetic that bounds dense kernels of a type here: tiles fed from the first-level cache, or dot products where there are some, otherwise multiply-adds. 0 without AVX2. */
 double rf__limit_dense(rf_dtype dtype, rf_pool *pool, double budget);
 
 /* Rounds on registers, by instruction set. */
@@ -32,6 +32,9 @@ double rf__peak_fma_avx2(void *memory, long n);
 double rf__peak_fma_avx512(void *memory, long n);
 double rf__peak_dot_bf16(void *memory, long n);
 double rf__peak_dot_int8(void *memory, long n);
+/* Of the tile unit: registers only, and with operands from 24 KiB of memory. */
+double rf__peak_tiles_bf16(void *memory, long n);
+double rf__peak_tiles_l1(void *memory, long n);
 /* Reads the block n times; returns bytes read. */
 double rf__read_avx2(const void *memory, size_t bytes, long n);
 

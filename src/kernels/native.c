@@ -29,11 +29,15 @@ static size_t dw_no_scratch(const rf_conv_dw_args *a) {
 /* set: name of the functions; nr, vw: channels of a panel, lanes; isa: suffix of the f32 kernels; narrow, narrow_dw:
  * what bf16 runs on; pairs: narrow_dw works on pairs. */
 #define PROVIDER(set, nr, vw, isa, narrow, narrow_dw, pairs)                                                 \
-    static size_t set##_packed_size(const rf_pack_args *a) { return rf__native_packed_size(a, nr, vw); }     \
-    static int64_t set##_pack_units(const rf_pack_args *a) { return rf__native_pack_units(a, nr, vw); }      \
+    static size_t set##_packed_size(const rf_pack_args *a) {                                                 \
+        const rf_native_shape s = rf__native_pack_shape(a, nr, vw);                                          \
+        return rf__native_packed_size(&s);                                                                   \
+    }                                                                                                        \
+    static int64_t set##_pack_units(const rf_pack_args *a) { return rf__native_pack_shape(a, nr, vw).panels; } \
     static void set##_pack(const void *a, int64_t begin, int64_t end, void *scratch) {                       \
         (void)scratch;                                                                                       \
-        rf__native_pack(a, begin, end, nr, vw);                                                              \
+        const rf_native_shape s = rf__native_pack_shape(a, nr, vw);                                          \
+        rf__native_pack(a, &s, begin, end);                                                                  \
     }                                                                                                        \
     static int64_t set##_conv_units(const rf_conv_args *a) {                                                 \
         rf_native_cut c = rf__native_cut(a, nr, vw);                                                         \
@@ -69,7 +73,7 @@ static size_t dw_no_scratch(const rf_conv_dw_args *a) {
         if (a->dtype == RF_BF16) rf__dw_##narrow_dw##_##isa(a, begin, end);                                  \
         else rf__dw_f32_##isa(a, begin, end);                                                                \
     }                                                                                                        \
-    static const rf_conv_provider set##_provider = {                                                         \
+    const rf_conv_provider rf__##set##_provider = {                                                          \
         .name = "native", .help = "our own kernels for AVX2 and AVX-512",                                    \
         .packed_size = set##_packed_size, .pack_units = set##_pack_units, .pack = set##_pack,                \
         .conv_units = set##_conv_units, .conv_scratch = set##_conv_scratch, .conv = set##_conv,              \
@@ -83,10 +87,10 @@ PROVIDER(avx512, 64, 16, avx512, widen, f32, false)
 PROVIDER(avx512_bf16, 64, 16, avx512, dot, dot, true)
 
 void rf__fill_avx2_conv(rf_kernels *table) {
-    if (table->cpu_flags & RF_CPU_AVX2) table->conv = avx2_provider;
+    if (table->cpu_flags & RF_CPU_AVX2) table->conv = rf__avx2_provider;
 }
 
 void rf__fill_avx512_conv(rf_kernels *table) {
     if (!(table->cpu_flags & RF_CPU_AVX512)) return;
-    table->conv = table->cpu_flags & RF_CPU_AVX512_BF16 ? avx512_bf16_provider : avx512_provider;
+    table->conv = table->cpu_flags & RF_CPU_AVX512_BF16 ? rf__avx512_bf16_provider : rf__avx512_provider;
 }

@@ -13,6 +13,7 @@
 #define RF_FORM_DOT 1
 #define RF_FORM_WIDEN 2
 #define RF_FORM_INT8 3
+#define RF_FORM_TILES 4 /* pairs of bf16 on the tile unit: amx/ */
 
 enum {
     RF_NATIVE_MR = 6,              /* output pixels of a register tile */

@@ -7,6 +7,7 @@
 enum {
     RF_ATTENTION_QB = 24, RF_ATTENTION_KB = 256,         /* queries and keys of a forward block: scores stay in L1 */
     RF_ATTENTION_BWD_QB = 48, RF_ATTENTION_BWD_KB = 128, /* backward: more queries, each sum over them is added once */
+    RF_ATTENTION_TILE = 16, RF_ATTENTION_TILES_QB = 32, RF_ATTENTION_TILES_BWD_QB = 64, /* of RF_FORM_TILES: whole tiles of queries and of pairs */
 };
 
 typedef struct rf_attention_cut {
@@ -26,14 +27,18 @@ static inline size_t rf__attention_take(rf_attention_cut *c, int64_t bytes) {
     return at;
 }
 
-static inline rf_attention_cut rf__attention_cut(const rf_attention_args *a, bool backward, int vw, bool paired) {
+static inline int rf__attention_round(int64_t n, int64_t grain) { return (int)((n + grain - 1) / grain * grain); }
+
+static inline rf_attention_cut rf__attention_cut(const rf_attention_args *a, bool backward, int vw, int form) {
+    const bool tiles = form == RF_FORM_TILES, paired = tiles || form == RF_FORM_DOT;
     rf_attention_cut c = {.qb = backward ? RF_ATTENTION_BWD_QB : RF_ATTENTION_QB,
                           .kb = backward ? RF_ATTENTION_BWD_KB : RF_ATTENTION_KB};
-    const int64_t cell = 4, part = paired ? 2 : 1;
-    c.steps = (int)((a->dim + part - 1) / part);
-    c.width = (a->dim + vw - 1) / vw * vw;
-    c.columns = (a->tk + vw - 1) / vw * vw;
-    c.key_rows = (int)((a->tk + part - 1) / part);
+    if (tiles) c.qb = backward ? RF_ATTENTION_TILES_BWD_QB : RF_ATTENTION_TILES_QB;
+    const int64_t cell = 4, part = paired ? 2 : 1, grain = tiles ? RF_ATTENTION_TILE : 1;
+    c.steps = rf__attention_round((a->dim + part - 1) / part, grain);
+    c.width = rf__attention_round(a->dim, vw);
+    c.columns = rf__attention_round(a->tk, tiles ? 2 * grain : vw);
+    c.key_rows = rf__attention_round((a->tk + part - 1) / part, grain);
     c.query_rows = (int)(c.qb / part);
     c.k_columns = rf__attention_take(&c, cell * c.steps * c.columns);
     c.q_cells = rf__attention_take(&c, cell * c.qb * c.steps);
@@ -50,8 +55,8 @@ static inline rf_attention_cut rf__attention_cut(const rf_attention_args *a, boo
     c.q_rows = rf__attention_take(&c, cell * c.query_rows * c.width);
     c.y_rows = rf__attention_take(&c, cell * c.query_rows * c.width);
     c.wide = rf__attention_take(&c, cell * c.qb * c.kb); /* dy v^T, then ds */
-    c.dk = rf__attention_take(&c, cell * a->tk * c.width);
-    c.dv = rf__attention_take(&c, cell * a->tk * c.width);
+    c.dk = rf__attention_take(&c, cell * c.columns * c.width);
+    c.dv = rf__attention_take(&c, cell * c.columns * c.width);
     return c;
 }
 

@@ -1,10 +1,12 @@
-/* native_pack.h - packing for the native provider; nr, vw: panel width and vector lanes of the instruction set. */
+/* native_pack.h - packing for the native provider. */
 #ifndef RF_KERNELS_NATIVE_PACK_H
 #define RF_KERNELS_NATIVE_PACK_H
-#include "kernels.h"
+#include "native.h"
 
-size_t rf__native_packed_size(const rf_pack_args *args, int nr, int vw);
-int64_t rf__native_pack_units(const rf_pack_args *args, int nr, int vw);
-void rf__native_pack(const rf_pack_args *args, int64_t begin, int64_t end, int nr, int vw);
+/* nr, vw: panel width and vector lanes of the instruction set. */
+rf_native_shape rf__native_pack_shape(const rf_pack_args *args, int nr, int vw);
+size_t rf__native_packed_size(const rf_native_shape *shape);
+/* Units: panels. */
+void rf__native_pack(const rf_pack_args *args, const rf_native_shape *shape, int64_t begin, int64_t end);
 
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../base/cpu.h"
-#include "../base/log.h"
 #include "../base/status.h"
 #include "fill.h"
 
@@ -27,6 +26,12 @@ void rf__kernels_avx512(rf_kernels *table) {
     rf__fill_avx512_attention(table);
     rf__fill_avx512_memory(table);
     rf__fill_avx512_int8(table);
+}
+
+void rf__kernels_amx(rf_kernels *table) {
+    if (!(table->cpu_flags & (RF_CPU_AMX | RF_CPU_AMX_EMULATED))) return;
+    rf__fill_amx_conv(table);
+    rf__fill_amx_attention(table);
 }
 
 /* `table` holds the best own provider: "native" where an instruction set gave one, "ref" elsewhere. */
@@ -54,6 +59,7 @@ rf_status rf__kernels_select(rf_kernels *out, uint32_t cpu_flags, const char *pr
     rf__kernels_ref(out);
     rf__kernels_avx2(out);
     rf__kernels_avx512(out);
+    rf__kernels_amx(out);
     RF_TRY(choose_provider(out, provider ? provider : getenv("STRAIT_PROVIDER")));
     out->fn[RF_K_conv] = out->conv.conv;
     out->fn[RF_K_conv_dw] = out->conv.conv_dw;
@@ -64,20 +70,7 @@ rf_status rf__kernels_select(rf_kernels *out, uint32_t cpu_flags, const char *pr
 static rf_kernels process_table;
 static rf_status process_status;
 
-/* Our own kernels do not use the tile unit yet; oneDNN does, but keeps the promise of kernels.h only for equal batches. So the exact
- * provider stays the default, and whoever wants the tile unit is told how. */
-static void mention_tiles(void) {
-    rf_conv_provider other;
-    if (process_status == RF_OK && (process_table.cpu_flags & RF_CPU_AMX) && process_table.conv.exact &&
-        !getenv("STRAIT_PROVIDER") && rf__conv_provider_onednn(&other))
-        rf__info("this processor has AMX; STRAIT_PROVIDER=onednn uses it for bf16 (faster, but the same seed in another batch "
-                 "may then differ in the last bits)");
-}
-
-static void select_for_process(void) {
-    process_status = rf__kernels_select(&process_table, rf__cpu_flags(), NULL);
-    mention_tiles();
-}
+static void select_for_process(void) { process_status = rf__kernels_select(&process_table, rf__cpu_flags(), NULL); }
 
 const rf_kernels *rf__kernels(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

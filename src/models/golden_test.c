@@ -244,21 +244,35 @@ static void compare_bf16_gradients(const golden *o, const network *n, const char
         fail_msg("gradient (%s, bf16): off by %.3g of its length", where, sqrt(all_error / all));
 }
 
-static void golden_bf16(void **state) {
+/* kernels: NULL for those of this process */
+static void check_bf16(const rf_kernels *kernels) {
     static const char *const names[] = {"unet28", "unet32", "dit16", "mnist_vit", "mnist_unet"};
     enum { COUNT = sizeof names / sizeof *names };
-    (void)state;
     for (int i = 0; i < 2 * COUNT; i++) {
         golden o = {0};
         network n = {0};
         golden_open(&o, names[i % COUNT]);
-        network_build(&n, &o, RF_BF16, NULL, i < COUNT ? BACKWARD : INFERENCE);
+        network_build(&n, &o, RF_BF16, kernels, i < COUNT ? BACKWARD : INFERENCE);
         network_run(&n, &o);
         expect_near(rf__exec_buffer(n.exec, "v"), golden_read(&o, "", "v", n.numbers), n.numbers, BF16_TOLERANCE, "v in bf16", names[i % COUNT]);
         if (i < COUNT) compare_bf16_gradients(&o, &n, names[i]);
         network_free(&n);
         golden_close(&o);
     }
+}
+
+static void golden_bf16(void **state) {
+    (void)state;
+    check_bf16(NULL);
+}
+
+/* The kernels of the tile unit, on tiles in plain C. */
+static void golden_bf16_tiles(void **state) {
+    rf_kernels kernels;
+    (void)state;
+    if (!(rf__cpu_cap("amx-emulated") & RF_CPU_AMX_EMULATED)) skip();
+    assert_int_equal(rf__kernels_select(&kernels, rf__cpu_cap("amx-emulated"), "native"), RF_OK);
+    check_bf16(&kernels);
 }
 
 /* The same gradients from less memory. */
@@ -289,7 +303,7 @@ static void golden_recomputed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_unet28), cmocka_unit_test(golden_unet32), cmocka_unit_test(golden_dit16),
                                        cmocka_unit_test(golden_mlp2), cmocka_unit_test(golden_mnist_vit), cmocka_unit_test(golden_mnist_unet),
-                                       cmocka_unit_test(golden_bf16), cmocka_unit_test(golden_recomputed)};
+                                       cmocka_unit_test(golden_bf16), cmocka_unit_test(golden_bf16_tiles), cmocka_unit_test(golden_recomputed)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     printf("largest error, of the largest value: f32 values and gradients %.2g, bf16 values %.2g\n", worst_f32, worst_bf16);
     return failed;

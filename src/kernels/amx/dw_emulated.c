@@ -1,0 +1,4 @@
+/* dw_emulated.c - the same with tiles in plain C, for tests on machines without the unit. */
+#define RF_NAME rf__dw_tiles_emulated
+#define RF_TILES_EMULATED
+#include "dw.inc"
