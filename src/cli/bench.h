@@ -11,7 +11,7 @@ typedef struct rf_bench {
     int (*run)(int argc, char **argv); /* argv[0] is the benchmark's name; returns an exit code */
 } rf_bench;
 
-#define RF_BENCHES(X) X(limits) X(kernels) X(products) X(model) X(growth) X(stream) X(train) X(turns)
+#define RF_BENCHES(X) X(limits) X(kernels) X(products) X(model) X(growth) X(stream) X(train) X(end2end) X(turns)
 
 #define X(name) extern const rf_bench rf__bench_##name;
 RF_BENCHES(X)

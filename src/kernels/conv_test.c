@@ -99,16 +99,23 @@ static void compare(const char *name, const conv_case *c, const conv_data *d, co
 static void check_conv(const conv_case *c) {
     for (rf_dtype dtype = RF_F32; dtype <= RF_BF16; dtype++) {
         conv_data d = make_conv(c, dtype);
-        void *want = run_conv(&ref.conv, &d, c, 0);
+        const size_t bytes = d.outputs * rf__dtype_size(d.args.y_dtype);
+        void *want = run_conv(&ref.conv, &d, c, 0), *emulated = NULL;
         for (int i = 0; i < variant_count; i++) {
             const rf_conv_provider *p = &variants[i].table.conv;
             void *got = run_conv(p, &d, c, 0), *cut = run_conv(p, &d, c, 1);
             compare(variants[i].name, c, &d, got, want);
-            if (p->exact) assert_memory_equal(got, cut, d.outputs * rf__dtype_size(d.args.y_dtype));
+            if (p->exact) assert_memory_equal(got, cut, bytes);
+            if (!strcmp(variants[i].table.isa, "amx") && emulated && p->exact) assert_memory_equal(got, emulated, bytes); /* the copy in plain C is the unit */
+            if (!strcmp(variants[i].table.isa, "amx-emulated")) {
+                emulated = got;
+                got = NULL;
+            }
             rf__free(got);
             rf__free(cut);
         }
         rf__free(want);
+        rf__free(emulated);
         free_conv(&d);
     }
 }

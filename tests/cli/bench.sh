@@ -19,6 +19,8 @@ check "every scheme makes the same pictures" sh -c "! grep '\"largest_difference
 check "gains" grep -q '"overlap"' "$here/stream.json"
 refused "no such checkpoint or network" 1 "nothere" "$STRAIT" bench stream --networks "$here/nothere"
 refused "no such network" 2 "network" "$STRAIT" bench model --network huge
+refused "end2end: no such network" 2 "fashion or cifar" "$STRAIT" bench end2end huge
+refused "end2end: an option that compare has not" 2 "nonsense" "$STRAIT" bench end2end fashion --nonsense
 refused "no such benchmark" 2 "limits" "$STRAIT" bench nothing
 refused "no model" 1 "absent" "$STRAIT" bench model -m "$here/absent.safetensors"
 model dit "$here/d.safetensors" height=8 width=8 channels=1 classes=3 depth=1 hidden=32 heads=2
