@@ -23,6 +23,7 @@ extern const rf_conv_provider rf__avx2_provider, rf__avx512_provider, rf__avx512
 
 void rf__fill_amx_conv(rf_kernels *table); /* bf16; f32 as with AVX-512 */
 void rf__fill_amx_attention(rf_kernels *table);
+void rf__fill_amx_int8(rf_kernels *table);
 void rf__fill_avx512_int8(rf_kernels *table); /* conv_int8 and, by the hook above, what makes its bytes */
 
 #endif

@@ -31,6 +31,7 @@ const rf_limit rf__limits[] = {
     {"dot-int8", "GOP/s", "int8 dot products (vpdpbusd), registers only", RF_CPU_AVX512_VNNI, 0, rf__peak_dot_int8},
     {"tiles-bf16", "GFLOP/s", "bf16 products of the tile unit (AMX), registers only", RF_CPU_AMX, 0, rf__peak_tiles_bf16},
     {"tiles-bf16-l1", "GFLOP/s", "the same, two tiles by two, operands from 24 KiB", RF_CPU_AMX, L1, rf__peak_tiles_l1},
+    {"tiles-int8-l1", "GOP/s", "int8 products of the tile unit, operands from 24 KiB", RF_CPU_AMX, L1, rf__peak_tiles_bytes},
     {"read-l1", "GB/s", "reading 24 KiB a thread again and again", RF_CPU_AVX2, L1, read_l1},
     {"read-l2", "GB/s", "reading 512 KiB a thread", RF_CPU_AVX2, L2, read_l2},
     {"read-dram", "GB/s", "reading 256 MiB a thread", RF_CPU_AVX2, DRAM, read_dram},
@@ -83,9 +84,9 @@ const rf_limit *rf__limit_find(const char *name) {
 }
 
 double rf__limit_dense(rf_dtype dtype, rf_pool *pool, double budget) {
-    const char *const best_first[] = {"dot-int8", "tiles-bf16-l1", "dot-bf16", "fma-avx512", "fma-avx2"};
-    const int first = dtype == RF_INT8 ? 0 : dtype == RF_BF16 ? 1 : 3;
+    const char *const best_first[] = {"tiles-int8-l1", "dot-int8", "tiles-bf16-l1", "dot-bf16", "fma-avx512", "fma-avx2"};
+    const int first = dtype == RF_INT8 ? 0 : dtype == RF_BF16 ? 2 : 4;
     double peak = 0;
-    for (int i = first; i < 5 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
+    for (int i = first; i < 6 && peak <= 0; i++) peak = rf__limit_measure(rf__limit_find(best_first[i]), pool, budget);
     return peak > 0 ? peak : 0;
 }

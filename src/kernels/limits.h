@@ -35,6 +35,7 @@ double rf__peak_dot_int8(void *memory, long n);
 /* Of the tile unit: registers only, and with operands from 24 KiB of memory. */
 double rf__peak_tiles_bf16(void *memory, long n);
 double rf__peak_tiles_l1(void *memory, long n);
+double rf__peak_tiles_bytes(void *memory, long n);
 /* Reads the block n times; returns bytes read. */
 double rf__read_avx2(const void *memory, size_t bytes, long n);
 

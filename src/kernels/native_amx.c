@@ -14,7 +14,7 @@ void rf__dw_tiles_emulated(const rf_conv_dw_args *, int64_t, int64_t, void *);
 void rf__dw_prepare_tiles_amx(const rf_conv_dw_args *, int64_t, int64_t);
 
 static rf_native_shape shape_of(const rf_pack_args *a) {
-    return a->transposed ? rf__amx_shape(a->cout, a->cin, a->kh, a->kw) : rf__amx_shape(a->cin, a->cout, a->kh, a->kw);
+    return a->transposed ? rf__amx_shape(RF_BF16, a->cout, a->cin, a->kh, a->kw) : rf__amx_shape(RF_BF16, a->cin, a->cout, a->kh, a->kw);
 }
 
 static size_t packed_size(const rf_pack_args *a) {

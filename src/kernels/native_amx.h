@@ -2,7 +2,7 @@
  *
  * Panels are those of native.h, 32 channels wide (two tiles), with two differences: taps are always merged, and the steps of a tap are rounded
  * up to a tile's 16 (with zeros), so that a tile of weights is 16 neighbouring steps. Pixels are rows of the same length: they lie in memory like that
- * (linear layers of a multiple of 32 channels), or the driver gathers them. */
+ * (linear layers whose channels fill lines of 64 bytes), or the driver gathers them. */
 #ifndef RF_KERNELS_NATIVE_AMX_H
 #define RF_KERNELS_NATIVE_AMX_H
 #include "native.h"
@@ -16,9 +16,11 @@ enum {
     RF_AMX_SLOTS = 2 * 32 * 32 * 4,   /* bytes of the two blocks of sums in L1: one waits to be finished while the next is made */
 };
 
-static inline rf_native_shape rf__amx_shape(int cin, int cout, int kh, int kw) {
+/* dtype: RF_BF16, two values a cell, or RF_INT8, four */
+static inline rf_native_shape rf__amx_shape(rf_dtype dtype, int cin, int cout, int kh, int kw) {
     rf_native_shape s = {.nr = RF_AMX_NR, .vw = RF_AMX_VW, .taps = 1, .k = cin * kh * kw, .merged = kh * kw > 1};
-    s.steps = (s.k + 31) / 32 * 16;
+    const int line = 64 / (int)rf__dtype_size(dtype); /* of a tile's row */
+    s.steps = (s.k + line - 1) / line * 16;
     s.panels = (cout + RF_AMX_NR - 1) / RF_AMX_NR;
     s.width = (cout + RF_AMX_VW - 1) / RF_AMX_VW * RF_AMX_VW;
     return s;
@@ -33,8 +35,8 @@ typedef struct rf_amx_cut {
 } rf_amx_cut;
 
 static inline rf_amx_cut rf__amx_cut(const rf_conv_args *a) {
-    rf_amx_cut c = {.s = rf__amx_shape(a->cin, a->cout, a->kh, a->kw), .pixels = a->batch * a->oh * a->ow};
-    c.direct = a->kh * a->kw == 1 && a->stride == 1 && a->dilate == 1 && !a->pad_h && !a->pad_w && a->cin % 32 == 0;
+    rf_amx_cut c = {.s = rf__amx_shape(a->dtype, a->cin, a->cout, a->kh, a->kw), .pixels = a->batch * a->oh * a->ow};
+    c.direct = a->kh * a->kw == 1 && a->stride == 1 && a->dilate == 1 && !a->pad_h && !a->pad_w && a->cin * rf__dtype_size(a->dtype) % 64 == 0;
     c.row_bytes = 4 * (int64_t)c.s.steps;
     int64_t rows = RF_AMX_UNIT_BYTES / c.row_bytes, panels = RF_AMX_UNIT_BYTES / (4 * rf__native_panel(&c.s));
     if (rows > RF_AMX_UNIT_ROWS) rows = RF_AMX_UNIT_ROWS;

@@ -7,7 +7,7 @@
 #include "../base/cpu.h"
 #include "fill.h"
 #include "int8.h"
-#include "native.h"
+#include "native_pack.h"
 
 enum { LANES = 16, PANEL = 64 };
 
@@ -17,9 +17,11 @@ static rf_native_shape shape_of(const rf_pack_args *a) {
     return rf__native_shape(RF_INT8, a->cin, a->cout, a->kh, a->kw, PANEL, LANES);
 }
 
+size_t rf__native_int8_size(const rf_native_shape *s) { return (size_t)rf__native_int8_tail(s) + (size_t)s->width * (sizeof(float) + sizeof(int32_t)); }
+
 static size_t packed_size(const rf_pack_args *a) {
-    rf_native_shape s = shape_of(a);
-    return (size_t)4 * s.taps * s.steps * s.width + (size_t)s.width * (sizeof(float) + sizeof(int32_t));
+    const rf_native_shape s = shape_of(a);
+    return rf__native_int8_size(&s);
 }
 
 static int64_t pack_units(const rf_pack_args *a) { return shape_of(a).panels; }
@@ -36,23 +38,26 @@ static int32_t pack_channel(const float *w, int64_t count, int width, int8_t *to
     return 128 * sum;
 }
 
-static void pack(const void *args, int64_t begin, int64_t end, void *scratch) {
-    (void)scratch;
-    const rf_pack_args *a = args;
-    const rf_native_shape s = shape_of(a);
-    const int64_t count = (int64_t)s.taps * s.k;
-    float *scale = (float *)(void *)((char *)a->packed + rf__native_int8_tail(&s));
-    int32_t *offset = (int32_t *)(void *)(scale + s.width);
+void rf__native_pack_int8(const rf_pack_args *a, const rf_native_shape *s, int64_t begin, int64_t end) {
+    const int64_t count = (int64_t)s->taps * s->k;
+    float *scale = (float *)(void *)((char *)a->packed + rf__native_int8_tail(s));
+    int32_t *offset = (int32_t *)(void *)(scale + s->width);
     for (int p = (int)begin; p < end; p++) {
-        const int width = rf__native_panel_width(&s, p), first = p * PANEL;
-        int8_t *panel = (int8_t *)a->packed + 4 * p * rf__native_panel(&s);
-        memset(panel, 0, (size_t)4 * s.taps * s.steps * width);
+        const int width = rf__native_panel_width(s, p), first = p * s->nr;
+        int8_t *panel = (int8_t *)a->packed + 4 * p * rf__native_panel(s);
+        memset(panel, 0, (size_t)4 * s->taps * s->steps * width);
         for (int n = 0; n < width; n++) {
             const int co = first + n;
             scale[co] = 0;
             offset[co] = co < a->cout ? pack_channel(a->w + co * count, count, width, panel + 4 * n, &scale[co]) : 0;
         }
     }
+}
+
+static void pack(const void *args, int64_t begin, int64_t end, void *scratch) {
+    (void)scratch;
+    const rf_native_shape s = shape_of(args);
+    rf__native_pack_int8(args, &s, begin, end);
 }
 
 static int64_t conv_units(const rf_conv_args *a) {

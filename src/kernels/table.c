@@ -32,6 +32,7 @@ void rf__kernels_amx(rf_kernels *table) {
     if (!(table->cpu_flags & (RF_CPU_AMX | RF_CPU_AMX_EMULATED))) return;
     rf__fill_amx_conv(table);
     rf__fill_amx_attention(table);
+    rf__fill_amx_int8(table);
 }
 
 /* `table` holds the best own provider: "native" where an instruction set gave one, "ref" elsewhere. */

@@ -10,7 +10,7 @@
 typedef void conv_fn(const rf_conv_args *, int64_t, int64_t, void *);
 typedef void dw_fn(const rf_conv_dw_args *, int64_t, int64_t, void *);
 typedef void attention_fn(const rf_attention_args *, int64_t, int64_t, void *);
-conv_fn rf__conv_tiles_amx, rf__conv_tiles_emulated;
+conv_fn rf__conv_tiles_amx, rf__conv_tiles_emulated, rf__conv_bytes_amx, rf__conv_bytes_emulated;
 dw_fn rf__dw_tiles_amx, rf__dw_tiles_emulated;
 void rf__dw_prepare_tiles_amx(const rf_conv_dw_args *, int64_t, int64_t);
 attention_fn rf__attention_tiles_amx, rf__attention_tiles_emulated, rf__attention_bwd_tiles_amx, rf__attention_bwd_tiles_emulated;
@@ -33,6 +33,14 @@ float logf(float x) { /* 2 artanh((x-1)/(x+1)), x brought near 1 */
     const float z = (x - 1) / (x + 1), z2 = z * z;
     return 2 * z * (1 + z2 * (1 / 3.0f + z2 * (0.2f + z2 / 7))) + 0.69314718f * (float)twos;
 }
+
+long lrintf(float x) {
+    long whole;
+    __asm__("cvtss2si %1, %0" : "=r"(whole) : "x"(x));
+    return whole;
+}
+
+float fabsf(float x) { return x < 0 ? -x : x; }
 
 /* ---- output ---- */
 enum { PORT = 0x3f8 };
@@ -123,6 +131,31 @@ static void weight_gradient(const rf_conv_args *a, int64_t outputs) {
     report("  its weight gradient", dw[0], dw[1], 4 * weights, sum);
 }
 
+/* The same layer in whole numbers, its weights made positive: Bochs 3.0 takes the signed bytes of tdpbusd for unsigned ones. (With that mended in its source
+ * the layer was the same with negative weights too.) */
+static void bytes(rf_conv_args a, float *weights, int64_t outputs) {
+    for (int64_t i = 0; i < (int64_t)a.cin * a.cout * a.kh * a.kw; i++) weights[i] = fabsf(weights[i]);
+    const rf_native_shape shape = rf__amx_shape(RF_INT8, a.cin, a.cout, a.kh, a.kw);
+    rf_pack_args pack = {.dtype = RF_INT8, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw, .w = weights};
+    const int64_t inputs = a.batch * a.h * a.w * a.cin;
+    uint8_t *x = take((size_t)inputs);
+    for (int64_t i = 0; i < inputs; i++) x[i] = (uint8_t)(128 + 127 * random_value());
+    a.dtype = RF_INT8;
+    a.x = x;
+    a.x_group = 1;
+    a.x_scale = floats(a.batch * a.oh * a.ow);
+    a.packed = pack.packed = take(rf__native_int8_size(&shape));
+    rf__native_pack_int8(&pack, &shape, 0, shape.panels);
+    const rf_amx_cut cut = rf__amx_cut(&a);
+    void *scratch = take(rf__amx_scratch(&cut).total);
+    uint16_t *y[2] = {take(2 * (size_t)outputs), take(2 * (size_t)outputs)};
+    for (int i = 0; i < 2; i++) {
+        a.y = y[i];
+        (i ? rf__conv_bytes_emulated : rf__conv_bytes_amx)(&a, 0, cut.groups * cut.blocks, scratch);
+    }
+    report("  in whole numbers", y[0], y[1], 2 * outputs, sum_of(y[0], outputs));
+}
+
 static void convolution(int batch, int h, int w, int cin, int cout, int kernel, int stride, int pad) {
     free_memory = (char *)0x4000000;
     rf_conv_args a = {.dtype = RF_BF16, .y_dtype = RF_BF16, .batch = batch, .h = h, .w = w, .cin = cin, .cout = cout, .kh = kernel, .kw = kernel,
@@ -130,8 +163,9 @@ static void convolution(int batch, int h, int w, int cin, int cout, int kernel, 
     a.oh = (h + 2 * pad - kernel) / stride + 1;
     a.ow = (w + 2 * pad - kernel) / stride + 1;
     const int64_t outputs = (int64_t)batch * a.oh * a.ow * cout;
-    const rf_native_shape shape = rf__amx_shape(cin, cout, kernel, kernel);
-    rf_pack_args pack = {.dtype = RF_BF16, .cin = cin, .cout = cout, .kh = kernel, .kw = kernel, .w = floats((int64_t)cin * cout * kernel * kernel)};
+    const rf_native_shape shape = rf__amx_shape(RF_BF16, cin, cout, kernel, kernel);
+    float *weights = floats((int64_t)cin * cout * kernel * kernel);
+    rf_pack_args pack = {.dtype = RF_BF16, .cin = cin, .cout = cout, .kh = kernel, .kw = kernel, .w = weights};
     a.x = halves((int64_t)batch * h * w * cin);
     a.bias = floats(cout);
     a.packed = pack.packed = take(rf__native_packed_size(&shape));
@@ -145,6 +179,7 @@ static void convolution(int batch, int h, int w, int cin, int cout, int kernel, 
     }
     report("convolution", y[0], y[1], 2 * outputs, sum_of(y[0], outputs));
     weight_gradient(&a, outputs);
+    bytes(a, weights, outputs);
 }
 
 static void attention(int batch, int tq, int tk, int heads, int dim) {

@@ -33,6 +33,8 @@ static inline void tiles_off(void) { __asm__ volatile("tilerelease" : : : "memor
 #define tile_store(t, to, stride) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"((int64_t)(stride)) : "memory")
 /* sum[m][n] += a[m][2k] b[k][2n] + a[m][2k+1] b[k][2n+1], f32 sums of bf16 */
 #define tile_dot(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : : : "memory")
+/* the same of four unsigned bytes of a and four signed ones of b, whole sums */
+#define tile_dot_bytes(sum, a, b) __asm__ volatile("tdpbusd %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : : : "memory")
 
 #else
 
@@ -40,6 +42,8 @@ static _Thread_local union tile_copy {
     uint8_t byte[TILE_ROWS][TILE_BYTES];
     float sum[TILE_ROWS][16];
     uint16_t half[TILE_ROWS][TILE_K];
+    int8_t small[TILE_ROWS][TILE_BYTES];
+    int32_t whole[TILE_ROWS][16];
 } emulated_tiles[8];
 
 static inline void tiles_on(void) { memset(emulated_tiles, 0, sizeof emulated_tiles); }
@@ -69,10 +73,18 @@ static inline void emulated_dot(union tile_copy *sum, const union tile_copy *a, 
     }
 }
 
+static inline void emulated_dot_bytes(union tile_copy *sum, const union tile_copy *a, const union tile_copy *b) {
+    for (int m = 0; m < TILE_ROWS; m++)
+        for (int k = 0; k < TILE_PAIRS; k++)
+            for (int n = 0; n < 16; n++)
+                for (int i = 0; i < 4; i++) sum->whole[m][n] += a->byte[m][4 * k + i] * b->small[k][4 * n + i];
+}
+
 #define tile_zero(t) memset(&emulated_tiles[t], 0, sizeof emulated_tiles[t])
 #define tile_load(t, from, stride) emulated_load(&emulated_tiles[t], from, stride)
 #define tile_store(t, to, stride) emulated_store(&emulated_tiles[t], to, stride)
 #define tile_dot(sum, a, b) emulated_dot(&emulated_tiles[sum], &emulated_tiles[a], &emulated_tiles[b])
+#define tile_dot_bytes(sum, a, b) emulated_dot_bytes(&emulated_tiles[sum], &emulated_tiles[a], &emulated_tiles[b])
 
 #endif
 #endif
