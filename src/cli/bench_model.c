@@ -55,6 +55,11 @@ static rf_status time_step(rf_model *model, rf_dtype dtype, int64_t rows, rf_poo
     if (!s.x || !s.v || !s.t || !s.cond) s.status = rf__fail(RF_ENOMEM, "no memory for %lld rows", (long long)rows);
     if (s.status == RF_OK) {
         rf__rng_normal(1, RF_STREAM_NOISE, 0, (int64_t)count, s.x);
+        for (int64_t r = 0; r < rows && model->shape.refines; r++) { /* a refiner is told a velocity */
+            s.cond[r].before = s.x + r * s.field.scalars;
+            s.cond[r].gap = (float)model->refiner.gap_most;
+            s.cond[r].scale = (float)model->refiner.scale_most;
+        }
         *seconds = rf__stopwatch(run_step, &s, budget);
     }
     rf__free(s.x);

@@ -40,6 +40,7 @@ reference_steps: 20
 grid:
   - {blocks: [H8, H2P4R2, "H4R1:4"], cfg_scale: [1, 1.5]}
 Y
+check "its cost" "$STRAIT" bench model -m refine_walked/model.safetensors --rows 1,2 --budget 0.01
 check "compare" "$STRAIT" compare -q -m m.safetensors --refiner refine_walked/model.safetensors --grid g.yaml --out cmp --json c.json
 check "refined calls are counted" grep -q '"nfe_refine"' c.json
 refused "compare without the refiner" 1 "refiner" "$STRAIT" compare -q -m m.safetensors --grid g.yaml --out no
