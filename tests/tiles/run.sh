@@ -37,8 +37,8 @@ RC
 : > "$here/serial"
 "$bochs/bochs" -q -f "$here/bochsrc" -unlock > /dev/null 2>&1 < /dev/null &
 machine=$!
-while [ "$limit" -gt 0 ] && ! grep -q done "$here/serial"; do sleep 1; limit=$((limit - 1)); done
+while [ "$limit" -gt 0 ] && ! grep -q 'done' "$here/serial"; do sleep 1; limit=$((limit - 1)); done
 kill $machine 2> /dev/null || true
 wait $machine 2> /dev/null || true
 head -60 "$here/serial"
-grep -q done "$here/serial" && ! grep -v done "$here/serial" | grep -qv 'differing bytes 0 of .* sum [1-9]'
+grep -q 'done' "$here/serial" && ! grep -v 'done' "$here/serial" | grep -qv 'differing bytes 0 of .* sum [1-9]'
