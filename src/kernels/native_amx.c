@@ -49,17 +49,16 @@ static size_t conv_scratch(const rf_conv_args *a) {
     return rf__amx_scratch(&c).total;
 }
 
-static void conv_amx(const void *args, int64_t begin, int64_t end, void *scratch) {
+typedef void conv_fn(const rf_conv_args *, int64_t, int64_t, void *);
+
+static void conv_on(conv_fn *tiles, const void *args, int64_t begin, int64_t end, void *scratch) {
     const rf_conv_args *a = args;
-    if (a->dtype == RF_BF16) rf__conv_tiles_amx(a, begin, end, scratch);
+    if (a->dtype == RF_BF16) tiles(a, begin, end, scratch);
     else rf__avx512_bf16_provider.conv(args, begin, end, scratch);
 }
 
-static void conv_emulated(const void *args, int64_t begin, int64_t end, void *scratch) {
-    const rf_conv_args *a = args;
-    if (a->dtype == RF_BF16) rf__conv_tiles_emulated(a, begin, end, scratch);
-    else rf__avx512_bf16_provider.conv(args, begin, end, scratch);
-}
+static void conv_amx(const void *args, int64_t begin, int64_t end, void *scratch) { conv_on(rf__conv_tiles_amx, args, begin, end, scratch); }
+static void conv_emulated(const void *args, int64_t begin, int64_t end, void *scratch) { conv_on(rf__conv_tiles_emulated, args, begin, end, scratch); }
 
 /* Whether a weight gradient runs on tiles. */
 static bool dw_on_tiles(const rf_conv_dw_args *a) { return a->dtype == RF_BF16 && (a->kh * a->kw == 1 || a->cin > RF_NATIVE_MERGE); }
@@ -92,17 +91,16 @@ static void dw_prepare(const void *args, int64_t begin, int64_t end, void *scrat
     else rf__avx512_bf16_provider.dw_prepare(args, begin, end, scratch);
 }
 
-static void conv_dw_amx(const void *args, int64_t begin, int64_t end, void *scratch) {
+typedef void dw_fn(const rf_conv_dw_args *, int64_t, int64_t, void *);
+
+static void conv_dw_on(dw_fn *tiles, const void *args, int64_t begin, int64_t end, void *scratch) {
     const rf_conv_dw_args *a = args;
-    if (dw_on_tiles(a)) rf__dw_tiles_amx(a, begin, end, scratch);
+    if (dw_on_tiles(a)) tiles(a, begin, end, scratch);
     else rf__avx512_bf16_provider.conv_dw(args, begin, end, scratch);
 }
 
-static void conv_dw_emulated(const void *args, int64_t begin, int64_t end, void *scratch) {
-    const rf_conv_dw_args *a = args;
-    if (dw_on_tiles(a)) rf__dw_tiles_emulated(a, begin, end, scratch);
-    else rf__avx512_bf16_provider.conv_dw(args, begin, end, scratch);
-}
+static void conv_dw_amx(const void *args, int64_t begin, int64_t end, void *scratch) { conv_dw_on(rf__dw_tiles_amx, args, begin, end, scratch); }
+static void conv_dw_emulated(const void *args, int64_t begin, int64_t end, void *scratch) { conv_dw_on(rf__dw_tiles_emulated, args, begin, end, scratch); }
 
 void rf__fill_amx_conv(rf_kernels *table) {
     if (!(table->cpu_flags & RF_CPU_AVX512_BF16) || !(table->cpu_flags & (RF_CPU_AMX | RF_CPU_AMX_EMULATED))) return;

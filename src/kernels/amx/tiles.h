@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 16 * 16, TILE_PAIRS = 16, TILE_K = 32 /* bf16 of a row */ };
+enum { TILE_ROWS = 16, TILE_BYTES = 64, TILE_PAIRS = 16, TILE_K = 32 /* bf16 of a row */ };
 
 #ifndef RF_TILES_EMULATED
 
