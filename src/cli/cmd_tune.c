@@ -78,6 +78,13 @@ static rf_status check_flags(rf_tune *tune, const tune_flags *flags) {
     return take_policies(tune, flags->policies);
 }
 
+/* A refiner that nothing here would ask is a slip of the user's. */
+static rf_status check_refiner(const rf_tune *tune) {
+    bool asked = tune->order.blocks.runs || tune->order.solver->corrects;
+    for (int i = 0; i < tune->policies; i++) asked |= tune->policy[i]->mixes;
+    return asked ? RF_OK : rf__fail(RF_EINVAL, "--refiner is given, but no policy of --policies asks one; expected learned among them");
+}
+
 static rf_status open_all(rf_tune *tune, const tune_flags *flags) {
     const rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows,
                                   .refiner = tune->refiner};
@@ -111,6 +118,7 @@ static int run_tune(rf_tune *tune, const tune_flags *flags, const rf_common *com
     sampling.profile = NULL; /* where it goes, not what is read */
     status = rf__sampling_settle_seed(&sampling);
     if (status == RF_OK) status = rf__order_build(&tune->order, &sampling, tune->model);
+    if (status == RF_OK && tune->refiner) status = check_refiner(tune);
     if (status == RF_EINVAL) return rf__cli_usage("tune", "%s", rf_last_error());
     char *path = status == RF_OK ? rf__profiles_path(&tune->order, flags->sampling.profile, tune->model) : NULL;
     if (status == RF_OK && !path) status = rf__fail(RF_EINVAL, "the model has no file to keep a profile beside, expected --profile");

@@ -70,4 +70,6 @@ check "pictures of one" generate $mixed --policy learned --policy-option calls=6
 check "replay" "$STRAIT" replay l_1.png -o again.png
 same "l_1 again" l_1.png again.png
 # shellcheck disable=SC2086
+refused "tune with a refiner that no policy asks" 2 "expected learned among them" "$STRAIT" tune -q -m m.safetensors --refiner r.safetensors $mixed --policies table --out no
+# shellcheck disable=SC2086
 refused "tune with another model's refiner" 1 "was trained for the predictor" "$STRAIT" tune -q -m other.safetensors --refiner r.safetensors $mixed --policies learned --out no
