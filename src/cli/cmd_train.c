@@ -14,7 +14,7 @@
 #include "report.h"
 
 typedef struct settings {
-    const char *folder;
+    const char *folder, *export;
     int64_t threads;
     bool resume, help_keys, print_config;
 } settings;
@@ -22,6 +22,8 @@ typedef struct settings {
 static const rf_arg table[] = {
     {"output", 'o', NULL, RF_ARG_STRING, offsetof(settings, folder), NULL, 0, 0, NULL, "DIR", "run folder (runs/NAME of the recipe)"},
     {"resume", 0, NULL, RF_ARG_FLAG, offsetof(settings, resume), NULL, 0, 0, NULL, NULL, "continue from the newest checkpoint of the run folder"},
+    {"export", 0, NULL, RF_ARG_STRING, offsetof(settings, export), NULL, 0, 0, NULL, "FILE",
+     "write the model as of the run folder's newest checkpoint and stop; the run itself may go on meanwhile"},
     {"threads", 't', NULL, RF_ARG_INT, offsetof(settings, threads), "0", 0, 4096, NULL, "N", "threads; 0: one a CPU. The result does not depend on it"},
     {"print-config", 0, NULL, RF_ARG_FLAG, offsetof(settings, print_config), NULL, 0, 0, NULL, NULL, "print the recipe with every key, as JSON, and stop"},
     {"help-keys", 0, NULL, RF_ARG_FLAG, offsetof(settings, help_keys), NULL, 0, 0, NULL, NULL, "every key and plug-in of a recipe, as Markdown"},
@@ -30,6 +32,7 @@ static const rf_arg table[] = {
 static const char examples[] = "  strait train recipes/toy-8gauss-rf.yaml\n"
                                "  strait train recipes/fashion-rf.yaml train.steps=2000 -o runs/short -t 2\n"
                                "  strait train recipes/fashion-rf.yaml --resume\n"
+                               "  strait train recipes/fashion-rf.yaml --export so-far.safetensors\n"
                                "  strait train recipes/ladder-toy.yaml      (a ladder: rungs one after another)\n";
 
 static void print_report(const rf_recipe *recipe, const rf_run_report *report, const char *folder) {
@@ -56,11 +59,29 @@ static rf_status climb(const settings *s, const rf_arg_rest *rest, bool *is) {
     rf_status status = RF_OK;
     snprintf(folder, sizeof folder, "runs/%.*s", (int)strcspn(name, "."), name);
     if (*is && rest->count > 1) status = rf__fail(RF_EINVAL, "%s is a ladder, and %s would change a recipe; expected it inside a rung", path, rest->at[1]);
+    else if (*is && s->export) status = rf__fail(RF_EINVAL, "%s is a ladder, which --export has no model of; expected the recipe of a rung", path);
     else if (*is && s->print_config) {
         status = rf__ladder_check(file, path);
         if (status == RF_OK && (json_dumpf(file, stdout, JSON_INDENT(2)) != 0 || puts("") < 0)) status = rf__fail(RF_EIO, "cannot print the ladder");
     } else if (*is) status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
     rf__yaml_free(&file);
+    return status;
+}
+
+static rf_status export_model(rf_recipe *recipe, const rf_run_opts *opts, const char *path) {
+    int64_t step = 0;
+    if (opts->resume) return rf__fail(RF_EINVAL, "--export and --resume are given, expected one of them");
+    RF_TRY(rf__train_export(recipe, opts, path, &step));
+    printf("%s: step %lld of %lld\n", path, (long long)step, (long long)recipe->train.steps);
+    return RF_OK;
+}
+
+static rf_status run_recipe(rf_recipe *recipe, const rf_run_opts *opts, const char *json) {
+    rf_run_report report;
+    rf_status status = rf__train_run(recipe, opts, &report);
+    if (status == RF_OK && !rf__report_on_stdout(json)) print_report(recipe, &report, opts->folder);
+    if (status == RF_OK && json) status = rf__report_write(json, rf__run_report_json(recipe, &report, opts->folder));
+    if (status == RF_EINTERRUPTED) rf__warn("%s", rf_last_error());
     return status;
 }
 
@@ -80,11 +101,7 @@ static rf_status train(const settings *s, const rf_common *common, const rf_arg_
     char folder[1024];
     snprintf(folder, sizeof folder, "runs/%s", recipe->name);
     rf_run_opts opts = {.folder = s->folder ? s->folder : folder, .threads = (int)s->threads, .resume = s->resume};
-    rf_run_report report;
-    rf_status status = rf__train_run(recipe, &opts, &report);
-    if (status == RF_OK && !rf__report_on_stdout(common->json)) print_report(recipe, &report, opts.folder);
-    if (status == RF_OK && common->json) status = rf__report_write(common->json, rf__run_report_json(recipe, &report, opts.folder));
-    if (status == RF_EINTERRUPTED) rf__warn("%s", rf_last_error());
+    rf_status status = s->export ? export_model(recipe, &opts, s->export) : run_recipe(recipe, &opts, common->json);
     rf__recipe_free(&recipe);
     return status;
 }

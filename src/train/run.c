@@ -186,10 +186,10 @@ static char *protocol_json(const run *r) {
     return text;
 }
 
-static rf_status save_model(run *r) {
-    char path[4096], *metadata = protocol_json(r);
+static rf_status save_model(run *r, const char *path) {
+    char *metadata = protocol_json(r);
     if (!metadata) return rf__fail(RF_ENOMEM, "%s: no memory for the metadata of the model", r->opts->folder);
-    rf_status status = rf__model_save(r->ema, r->trainer->ema, in_folder(r, path, "model.safetensors"), (rf_dtype)r->recipe->train.save_dtype, metadata);
+    rf_status status = rf__model_save(r->ema, r->trainer->ema, path, (rf_dtype)r->recipe->train.save_dtype, metadata);
     free(metadata);
     return status;
 }
@@ -237,12 +237,26 @@ static rf_status evaluate(run *r) {
 }
 
 static rf_status finish(run *r) {
+    char path[4096];
     RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
     RF_TRY(rf__runlog_curves(r->opts->folder));
     RF_TRY(refresh_ema(r));
-    RF_TRY(save_model(r));
+    RF_TRY(save_model(r, in_folder(r, path, "model.safetensors")));
     RF_TRY(write_grid(r));
     return evaluate(r);
+}
+
+rf_status rf__train_export(rf_recipe *recipe, const rf_run_opts *opts, const char *path, int64_t *step) {
+    rf_run_report none = {0};
+    run r = {.recipe = recipe, .opts = opts, .report = &none};
+    rf_status status = rf__trainer_create(&r.trainer, recipe, NULL, opts->threads);
+    if (status == RF_OK) status = rf__checkpoint_load(r.trainer, &r.bins, opts->folder);
+    if (status == RF_OK) status = refresh_ema(&r);
+    if (status == RF_OK) status = save_model(&r, path);
+    if (status == RF_OK) *step = r.trainer->step;
+    rf__model_free(&r.ema);
+    rf__trainer_free(&r.trainer);
+    return status;
 }
 
 rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report) {

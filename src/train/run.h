@@ -24,6 +24,9 @@ typedef struct rf_run_report {
 /* errors: RF_EINTERRUPTED after rf__interrupted, with a checkpoint written; RF_ENUMERIC when too many steps in a row had no finite gradient;
  * RF_EINVAL when the folder holds another run and resume is off. */
 rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report);
+/* The EMA of the newest checkpoint in opts->folder as a model at `path`, while the run may go on; *step: of that checkpoint. The folder is only
+ * read. errors: RF_ENOTFOUND without a checkpoint, RF_EMISMATCH when it is of another recipe. */
+rf_status rf__train_export(rf_recipe *recipe, const rf_run_opts *opts, const char *path, int64_t *step);
 
 /* What the program prints as a report (new reference), or NULL when out of memory. */
 json_t *rf__run_report_json(const rf_recipe *recipe, const rf_run_report *report, const char *folder);

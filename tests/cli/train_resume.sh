@@ -19,12 +19,19 @@ for _ in $(seq 600); do
 done
 kill -9 $pid 2> /dev/null; wait $pid 2> /dev/null
 [ ! -f "$dir/killed/model.safetensors" ]; check $? "the kill struck in the middle"
+"$STRAIT" train -q "$@" -o "$dir/killed" --export "$dir/early.safetensors" > "$dir/early.log" 2>&1 && "$STRAIT" info "$dir/early.safetensors" > "$dir/early.log" 2>&1
+check $? "what it had by then is a model"
 "$STRAIT" train -q "$@" -t 2 -o "$dir/killed" --resume > "$dir/resumed.log" 2>&1; check $? "the killed run resumes"
 cmp "$dir/whole/model.safetensors" "$dir/killed/model.safetensors" > "$dir/cmp.log"; check $? "same model after kill and resume"
 last=checkpoint_000003000.safetensors
 cmp "$dir/whole/$last" "$dir/killed/$last" > "$dir/cmp.log"; check $? "same weights, EMA and moments after kill and resume"
 [ "$(wc -l < "$dir/killed/log.jsonl")" -eq 60 ]; check $? "the log has each interval once"
 [ "$(ls "$dir"/killed/checkpoint_* | wc -l)" -le 2 ]; check $? "two checkpoints are kept"
+
+"$STRAIT" train -q "$@" -o "$dir/whole" --export "$dir/late.safetensors" > "$dir/late.log" 2>&1
+cmp "$dir/whole/model.safetensors" "$dir/late.safetensors" >> "$dir/late.log"; check $? "the last checkpoint exports the final model"
+"$STRAIT" train -q "$@" -o "$dir/none" --export "$dir/none.safetensors" > "$dir/none.log" 2>&1
+[ $? -eq 1 ] && grep -q 'has no checkpoint' "$dir/none.log" && [ ! -e "$dir/none" ] && [ ! -e "$dir/none.safetensors" ]; check $? "nothing to export is said"
 
 "$STRAIT" train -q "$@" -t 1 -o "$dir/one" > "$dir/one.log" 2>&1
 cmp "$dir/whole/model.safetensors" "$dir/one/model.safetensors" > "$dir/cmp.log"; check $? "one thread gives the bytes of two"
