@@ -70,7 +70,6 @@ static rf_status climb(const settings *s, const rf_arg_rest *rest, bool *is) {
 
 static rf_status export_model(rf_recipe *recipe, const rf_run_opts *opts, const char *path) {
     int64_t step = 0;
-    if (opts->resume) return rf__fail(RF_EINVAL, "--export and --resume are given, expected one of them");
     RF_TRY(rf__train_export(recipe, opts, path, &step));
     printf("%s: step %lld of %lld\n", path, (long long)step, (long long)recipe->train.steps);
     return RF_OK;
@@ -115,6 +114,7 @@ static int run(int argc, char **argv) {
     int code = RF_EXIT_DONE;
     if (s.help_keys) rf__recipe_help(stdout);
     else if (rest.count < 1) code = rf__cli_usage("train", "no recipe given, expected RECIPE.yaml");
+    else if (s.export && (s.resume || common.json)) code = rf__cli_usage("train", "--export and %s are given, expected one of them", s.resume ? "--resume" : "--json");
     else code = rf__cli_failed("train", train(&s, &common, &rest));
     free(rest.at);
     rf__args_fini(table, &s);

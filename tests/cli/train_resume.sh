@@ -32,6 +32,8 @@ cmp "$dir/whole/$last" "$dir/killed/$last" > "$dir/cmp.log"; check $? "same weig
 cmp "$dir/whole/model.safetensors" "$dir/late.safetensors" >> "$dir/late.log"; check $? "the last checkpoint exports the final model"
 "$STRAIT" train -q "$@" -o "$dir/none" --export "$dir/none.safetensors" > "$dir/none.log" 2>&1
 [ $? -eq 1 ] && grep -q 'has no checkpoint' "$dir/none.log" && [ ! -e "$dir/none" ] && [ ! -e "$dir/none.safetensors" ]; check $? "nothing to export is said"
+"$STRAIT" train -q "$@" -o "$dir/none" --export "$dir/none.safetensors" --resume > "$dir/none.log" 2>&1
+[ $? -eq 2 ] && grep -q 'one of them' "$dir/none.log"; check $? "to export and to go on is refused"
 
 "$STRAIT" train -q "$@" -t 1 -o "$dir/one" > "$dir/one.log" 2>&1
 cmp "$dir/whole/model.safetensors" "$dir/one/model.safetensors" > "$dir/cmp.log"; check $? "one thread gives the bytes of two"
