@@ -4,15 +4,13 @@
 #   bench/edit_compare.sh [OUT_FOLDER]        (runs/edit when not given; goes on with what is there)
 # STRAIT: the program. SETS. GROUP (32): pictures of one run; FIRSTS (0 32 64): where the groups begin. SEEDS (42 1042 2042): of methods that
 # draw noise; the others take the first. METHODS: only these labels, separated by spaces. DTYPE (bf16), THREADS (1).
-# MNIST_JUDGE: a classifier of recipes/mnist-classifier.yaml.
+# MNIST_JUDGE: a classifier of recipes/mnist-classifier.yaml. docs/data.md says what has to lie in data/.
 set -u
 out=${1:-runs/edit}
 strait=${STRAIT:-build/strait} group=${GROUP:-32} firsts=${FIRSTS:-0 32 64} seeds=${SEEDS:-42 1042 2042}
 dtype=${DTYPE:-bf16} threads=${THREADS:-1} sets=${SETS:-mnist fashion cifar}
-shared=${STRAIT_SHARED:-../shared}/data
-w=$shared/weights
 name=perceptual-squeeze-caffe
-lpips="--lpips $name --lpips-backbone $w/squeezenet-v1.1-fp16/squeezenet_v1.1.bin --lpips-heads $w/lpips-heads/squeeze.pth"
+lpips="--lpips $name --lpips-backbone data/squeezenet/squeezenet_v1.1.bin --lpips-heads data/lpips/squeeze.pth"
 mkdir -p "$out" || exit 1
 table=$out/compare.tsv json=$out/edit.json
 [ -f "$table" ] || printf 'set\tmethod\tfirst\tseed\trows\ttarget\tmse\tssim\tperceptual\tmse in\tssim in\tperceptual in\tmse out\tssim out\tperceptual out\tshare\n' > "$table"
@@ -42,12 +40,12 @@ drawn() { label=$1; shift; for s in $seeds; do one "$label" "$s" "$@"; done; }
 
 for set in $sets; do
     case $set in
-    mnist) model=$w/mnist-flow-vit/DiffusionViT.pth source=mnist:test offset="--class-offset 1 --region object"
-        judge="--judge ${MNIST_JUDGE:-runs/mnist-classifier/model.safetensors}" ;;
+    mnist) model=data/third-party/DiffusionViT.pth source=mnist:test offset="--class-offset 1 --region object"
+        judge="--judge ${MNIST_JUDGE:-runs/mnist-classifier-f32/model.safetensors}" ;;
     fashion) model=models/fashion-rf.safetensors source=fashion-mnist:test offset="--class-offset 2 --region object"
         judge="--judge models/fashion-classifier.safetensors" ;;
     cifar) model=models/cifar-small.safetensors source=cifar10:test offset="--class-offset 2 --region occlusion"
-        judge="--judge-net resnet56 --judge $w/cifar10-resnet/resnet56-4bfd9763.th" ;;
+        judge="--judge-net resnet56 --judge data/resnet/resnet56-4bfd9763.th" ;;
     esac
     cfg="--cfg-scale 2"
     # about 27 rows a picture

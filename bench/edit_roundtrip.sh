@@ -2,12 +2,11 @@
 # Round trips of real pictures, picture -> noise -> picture, by solver and number of steps: the table and the figure of docs/edit.md.
 #   bench/edit_roundtrip.sh [OUT_FOLDER]        (runs/edit when not given; goes on with what is there)
 # STRAIT: the program. PICTURES: of one set (32). SETS, STEPS: which to run. THREADS (1). Each set of pictures is one "seed": pictures 0.., 1000.., 2000.. of the test split.
+# docs/data.md says what has to lie in data/.
 set -u
 out=${1:-runs/edit}
 strait=${STRAIT:-build/strait} pictures=${PICTURES:-32} threads=${THREADS:-1} sets=${SETS:-fashion mnist cifar}
-shared=${STRAIT_SHARED:-../shared}/data
-w=$shared/weights
-lpips="--lpips perceptual-squeeze-caffe --lpips-backbone $w/squeezenet-v1.1-fp16/squeezenet_v1.1.bin --lpips-heads $w/lpips-heads/squeeze.pth"
+lpips="--lpips perceptual-squeeze-caffe --lpips-backbone data/squeezenet/squeezenet_v1.1.bin --lpips-heads data/lpips/squeeze.pth"
 mkdir -p "$out" || exit 1
 table=$out/roundtrip.tsv
 [ -f "$table" ] || printf 'set\tsolver\tsteps\tfirst\tcalls\tpsnr\tssim\tperceptual\tlatent_sd\n' > "$table"
@@ -18,7 +17,7 @@ one() {
     grep -q "^$1	$2	$3	$4	" "$table" && return
     case $1 in
     fashion) model=models/fashion-rf.safetensors source=fashion-mnist:test ;;
-    mnist) model=$w/mnist-flow-vit/DiffusionViT.pth source=mnist:test ;;
+    mnist) model=data/third-party/DiffusionViT.pth source=mnist:test ;;
     cifar) model=models/cifar-small.safetensors source=cifar10:test ;;
     esac
     # shellcheck disable=SC2086

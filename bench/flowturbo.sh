@@ -1,8 +1,8 @@
 #!/bin/sh
-# FlowTurbo's tables (docs/flowturbo.md): trains what has no shipped file (about an hour and a half of one core for all), then compares the published block
-# strings. One part by name, or all of them.
+# FlowTurbo's tables (docs/flowturbo.md): trains what has no shipped file (the transformer of CIFAR-10 and its refiner, 40 minutes of one core), then
+# compares the published block strings. One part by name, or all of them.
 #   bench/flowturbo.sh STRAIT OUT [fashion] [cifar] [fashion-dit] [cifar-dit]        resumable; cifar: docs/data.md says where its files go
-# THREADS (0: all); ONLY=train or ONLY=compare for one half. Small models that came out well belong into models/ (bf16).
+# THREADS (0: all); ONLY=train or ONLY=compare for one half.
 set -u
 strait=$1; out=$2; shift 2
 threads=${THREADS:-0}; only=${ONLY:-}
@@ -23,13 +23,12 @@ compared() {
 for part; do
     case $part in
     fashion) compared fashion flowturbo-fashion models/fashion-rf.safetensors models/fashion-refiner.safetensors ;;
-    cifar) train refiner-cifar
-           compared cifar flowturbo-cifar models/cifar-small.safetensors "$out/refiner-cifar/model.safetensors" ;;
-    fashion-dit | cifar-dit)
-        train "$part"
-        train "refiner-$part" refiner.teacher="$out/$part/model.safetensors"
-        grid=flowturbo-$part; [ "$part" = fashion-dit ] || grid=flowturbo-cifar
-        compared "$part" "$grid" "$out/$part/model.safetensors" "$out/refiner-$part/model.safetensors" ;;
+    cifar) compared cifar flowturbo-cifar models/cifar-small.safetensors models/cifar-refiner.safetensors ;;
+    fashion-dit) compared fashion-dit flowturbo-fashion-dit models/fashion-dit.safetensors models/fashion-dit-refiner.safetensors ;;
+    cifar-dit)
+        train cifar-dit
+        train refiner-cifar-dit refiner.teacher="$out/cifar-dit/model.safetensors"
+        compared cifar-dit flowturbo-cifar "$out/cifar-dit/model.safetensors" "$out/refiner-cifar-dit/model.safetensors" ;;
     *) echo "flowturbo.sh: no part '$part', expected fashion, cifar, fashion-dit or cifar-dit" >&2; exit 2 ;;
     esac
 done

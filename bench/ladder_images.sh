@@ -2,7 +2,7 @@
 # Every rung of the ladder on Fashion-MNIST at one budget, beside what its paper reports: the teacher, 2-RF, distillation, rf++'s A to G one upon the
 # other, Simple ReFlow's switches one at a time and together, CAF and its adversarial stage, and a second reflow.
 #   bench/ladder_images.sh [OUT_FOLDER]        (runs/ladder-images when not given; goes on with what is there; the table is OUT/ladder.md)
-# STEPS (800): updates of each run, batches of 32: 5 to 10 minutes of two cores. PAIRS (3000) noise to picture, REAL (1000) picture to noise.
+# STEPS (800): updates of each run, batches of 32: two minutes of one quiet core. PAIRS (3000) noise to picture, REAL (1000) picture to noise.
 # SEEDS ("0"). SETS ("reflow rfpp simple caf again cifar"): which parts to make; the table shows what there is. HEADLINE (""): anything leaves the single
 # switches and the adversary out, for further seeds. See images.inc for the rest.
 out=${1:-runs/ladder-images}

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Coarse to fine against one size: the re-noising time swept, distance to the data and seconds, as a table and a figure (docs/flowturbo.md).
 #   bench/stages_sweep.sh STRAIT MODEL.safetensors OUT [UPSAMPLER]        for the network of recipes/emoji-dit.yaml, on a quiet machine
-# TIMES of re-noising, PICTURES a group (500), SEEDS ("0 100000 200000"), THREADS (0: all), SHARED (../shared): where squeezenet-v1.1-fp16 lies. Goes on with what is there.
+# TIMES of re-noising, PICTURES a group (500), SEEDS ("0 100000 200000"), THREADS (0: all). Goes on with what is there. SqueezeNet in data/squeezenet (docs/data.md).
 # The judge is the authors' Caffe SqueezeNet (512 features): FD between the pictures and the training set (statistics made once), KID with the test set.
 # The coarse stage is the whole walk at half the side; the fine one goes on from `a` with steps of 1/16, so that a larger `a` costs less.
 set -u
 strait=$1; model=$2; out=$3; upsampler=${4:-bicubic}
 times=${TIMES:-0.5 0.5625 0.625 0.6875 0.75 0.8125 0.875 0.9375 0.984375} # the last leaves the fine network next to nothing
 pictures=${PICTURES:-500}; seeds=${SEEDS:-0 100000 200000}; threads=${THREADS:-0}
-judge="--extractor squeezenet-caffe --extractor-weights ${STRAIT_SHARED:-../shared}/data/weights/squeezenet-v1.1-fp16/squeezenet_v1.1.bin"
+judge="--extractor squeezenet-caffe --extractor-weights data/squeezenet/squeezenet_v1.1.bin"
 mkdir -p "$out" || exit 1
 table=$out/table.tsv
 [ -f "$table" ] || printf 'row\ta\tgroup\tcalls\tseconds\tfd\tkid\n' > "$table"

@@ -1,11 +1,10 @@
 #!/bin/sh
 # Two flows that nobody here trained, from their own PyTorch files, through the same commands as ours: accelerated, straightened, inverted, edited.
 #   bench/third_party.sh [vit] [unet]        (both when not given; goes on with what is there)
-# It prints the tables of docs/third-party.md and leaves sheets in runs/third-NAME/. a quarter of an hour on two quiet cores.
-# STRAIT: the program. STRAIT_SHARED: where data/weights lies (../shared). THREADS (0: all). SIZE: -n, --seeds, --paired of the comparison.
+# It prints the tables of docs/third-party.md and leaves sheets in runs/third-NAME/. A quarter of an hour on two quiet cores.
+# STRAIT: the program. The files lie in data/third-party (docs/data.md). THREADS (0: all). SIZE: -n, --seeds, --paired of the comparison.
 set -u
 strait=${STRAIT:-build/strait} threads=${THREADS:-0} size=${SIZE:-}
-weights=${STRAIT_SHARED:-../shared}/data/weights
 judge=runs/mnist-classifier/model.safetensors
 say() { printf '\n$ strait %s\n' "$*"; }
 # step FILE COMMAND...: unless its result is there
@@ -19,8 +18,8 @@ for name; do
     out=runs/third-$name teacher=runs/third-$name/teacher.safetensors student=runs/third-$name/2rf/model.safetensors
     mkdir -p "$out" || exit 1
     case $name in
-    vit) file=$weights/mnist-flow-vit/DiffusionViT.pth pairs="-b 20000 --sampling-method heun --steps 12" cfg=2 tune="--walks 32" ;;
-    unet) file=$weights/mnist-flow-unet/unet.pt pairs="-b 1500 --sampling-method ab2 --steps 12" cfg=3 tune="--walks 16 -n 32 --held-out 32 --reference-steps 40" ;;
+    vit) file=data/third-party/DiffusionViT.pth pairs="-b 20000 --sampling-method heun --steps 12" cfg=2 tune="--walks 32" ;;
+    unet) file=data/third-party/unet.pt pairs="-b 1500 --sampling-method ab2 --steps 12" cfg=3 tune="--walks 16 -n 32 --held-out 32 --reference-steps 40" ;;
     *) echo "third_party.sh: $name is not one of vit, unet" >&2; exit 2 ;;
     esac
     [ -f "$file" ] || { echo "$file is not here: skipped"; continue; }

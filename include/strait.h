@@ -141,7 +141,7 @@ typedef struct rf_stream_result {
 typedef struct rf_stream_opts {
     int slots;             /* 0: as many images walk at a time as a call has rows */
     int queue;             /* 64: images that may wait for a slot; 0: as many as slots */
-    const char *admission; /* "arrival"; "deadline", "bounded", ...: names of `strait stream --help` */
+    const char *admission; /* "arrival"; "deadline", "ring", ...: names of `strait stream --help` */
     /* Called in rf_stream_step for every request when it is over; may submit and cancel. */
     void (*finished)(void *user, const rf_stream_result *result);
     void *user;            /* NULL */
