@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -196,6 +197,21 @@ rf_status rf__file_write(const char *path, const void *bytes, size_t size) {
     RF_TRY(rf__writer_open(&writer, path));
     if (size > 0) (void)!fwrite(bytes, 1, size, writer->stream); /* commit sees the stream's error flag */
     return rf__writer_commit(&writer);
+}
+
+rf_status rf__folder_lock(int *lock, const char *folder) {
+    *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0) return rf__fail(RF_EIO, "%s: %s", folder, strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0) return RF_OK;
+    rf_status status = errno == EWOULDBLOCK ? rf__fail(RF_EIO, "%s: another run writes here at this moment, expected a folder of its own", folder)
+                                            : RF_OK; /* a file system without locks */
+    if (status != RF_OK) rf__folder_unlock(lock);
+    return status;
+}
+
+void rf__folder_unlock(int *lock) {
+    if (*lock >= 0) close(*lock);
+    *lock = -1;
 }
 
 rf_status rf__make_dirs(const char *path) {

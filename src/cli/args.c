@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "args_files.h"
 #include "command.h"
 
 /* argp keys of options without a short letter. */
@@ -105,6 +106,7 @@ bool rf__args_set(const rf_arg *arg, void *settings, const char *text, const cha
         break;
     }
     case RF_ARG_STRING:
+    case RF_ARG_OUTPUT:
         good = text[0] != '\0';
         if (good) *(const char **)place = text;
         snprintf(wanted, sizeof wanted, "%s", arg->value ? arg->value : "a text");
@@ -131,6 +133,7 @@ static size_t value_size(rf_arg_type type) {
     case RF_ARG_INT: return sizeof(int64_t);
     case RF_ARG_FLOAT: return sizeof(double);
     case RF_ARG_STRING:
+    case RF_ARG_OUTPUT:
     case RF_ARG_CHOICE: return sizeof(const char *);
     case RF_ARG_INTS:
     case RF_ARG_FLOATS: break;
@@ -343,6 +346,8 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
     argv[0] = name; /* argp names the program by it */
     if (argp_parse(&argp, argc, argv, 0, NULL, &state) != 0) exit(RF_EXIT_USAGE);
     argv[0] = own_name;
+    char error[600];
+    if (rf__args_clash(spec, settings, common, rest, error, sizeof error)) usage_exit(&state, error);
     for (int i = 0; i < state.text_count; i++) free(state.texts[i]);
     free(state.texts);
     free(state.options);

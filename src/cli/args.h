@@ -12,6 +12,7 @@ typedef enum rf_arg_type {
     RF_ARG_INT,    /* int64_t */
     RF_ARG_FLOAT,  /* double */
     RF_ARG_STRING, /* const char *, borrowed from argv; NULL when not given and without default */
+    RF_ARG_OUTPUT, /* the same, a file that is written: none that another option or argument names */
     RF_ARG_CHOICE, /* const char *: one of `choices` (the entry itself) */
     RF_ARG_INTS,   /* rf_arg_list of whole numbers, "3,5" */
     RF_ARG_FLOATS, /* rf_arg_list */

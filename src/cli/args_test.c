@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "args.h"
+#include "args_files.h"
 #include "infotext.h"
 #include "outpath.h"
 #include "../base/status.h"
@@ -99,6 +100,40 @@ static void aliases_and_underscores_find_the_entry(void **state) {
     assert_null(rf__args_find(table, ""));
 }
 
+typedef struct files {
+    const char *in, *out, *side;
+} files;
+
+static const rf_arg file_table[] = {{"in", 0, NULL, RF_ARG_STRING, offsetof(files, in), .help = ""},
+                                    {"out", 0, NULL, RF_ARG_OUTPUT, offsetof(files, out), .help = ""},
+                                    {"side", 0, NULL, RF_ARG_OUTPUT, offsetof(files, side), .help = ""},
+                                    {NULL}};
+
+static bool clash(files of, const char *json, const char *argument) {
+    const rf_args spec = {.table = file_table};
+    const rf_common common = {.json = json};
+    char *arguments[] = {(char *)argument};
+    const rf_arg_rest rest = {argument != NULL, arguments};
+    sentence[0] = '\0';
+    return rf__args_clash(&spec, &of, &common, &rest, sentence, sizeof sentence);
+}
+
+static void what_is_written_is_named_once(void **state) {
+    (void)state;
+    assert_false(clash((files){"a", "b", "c"}, "d", "e"));
+    assert_false(clash((files){NULL, "-", NULL}, "-", NULL)); /* each command says what may go to standard output */
+    assert_false(clash((files){NULL, "/dev/null", "/dev/null"}, "/dev/null", NULL));
+    assert_false(clash((files){"a", NULL, NULL}, NULL, "a")); /* reading twice is no harm */
+    assert_true(clash((files){"a", "a", NULL}, NULL, NULL));
+    assert_string_equal(sentence, "--out is a, which --in names too, expected another file");
+    assert_true(clash((files){NULL, "a", "./a"}, NULL, NULL));
+    assert_true(clash((files){NULL, "a", NULL}, "a", NULL));
+    assert_true(clash((files){"a", NULL, NULL}, "a", NULL));
+    assert_true(clash((files){NULL, "a", NULL}, NULL, "a"));
+    assert_string_equal(sentence, "--out is a, which an argument names too, expected another file");
+    assert_true(clash((files){"src/../src", "src", NULL}, NULL, NULL)); /* one folder under two names */
+}
+
 static void check_name(const char *pattern, int64_t index, const char *expected) {
     char *name = rf__outpath_name(pattern, index);
     assert_string_equal(name, expected);
@@ -158,6 +193,7 @@ int main(void) {
         cmocka_unit_test(values_are_parsed),
         cmocka_unit_test(wrong_values_name_flag_value_and_range),
         cmocka_unit_test(aliases_and_underscores_find_the_entry),
+        cmocka_unit_test(what_is_written_is_named_once),
         cmocka_unit_test(patterns_become_names),
         cmocka_unit_test(infotext_is_taken_apart),
     };

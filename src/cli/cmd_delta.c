@@ -16,7 +16,7 @@ typedef struct delta_flags {
 
 static const char *const dtype_names[] = {"f32", "bf16", NULL};
 static const rf_arg table[] = {
-    {"output", 'o', NULL, RF_ARG_STRING, offsetof(delta_flags, out), .value = "FILE", .help = "the difference (safetensors)"},
+    {"output", 'o', NULL, RF_ARG_OUTPUT, offsetof(delta_flags, out), .value = "FILE", .help = "the difference (safetensors)"},
     {"dtype", 0, "type", RF_ARG_CHOICE, offsetof(delta_flags, dtype), .preset = "f32", .choices = dtype_names, .value = "TYPE",
      .help = "f32 or bf16 (matrices only; half the size)"},
     {NULL},

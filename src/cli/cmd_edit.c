@@ -27,8 +27,8 @@ typedef struct edit_flags {
 static const char *strategy_names[RF_NAMES_MAX], *net_names[RF_NAMES_MAX];
 
 static const rf_arg own[] = {
-    {"output", 'o', NULL, RF_ARG_STRING, AT(edit.sampling.output), .value = "FILE.png", .help = "the edited pictures; %d, %03d is the number of a picture"},
-    {"side", 0, NULL, RF_ARG_STRING, AT(side), .value = "FILE.png",
+    {"output", 'o', NULL, RF_ARG_OUTPUT, AT(edit.sampling.output), .value = "FILE.png", .help = "the edited pictures; %d, %03d is the number of a picture"},
+    {"side", 0, NULL, RF_ARG_OUTPUT, AT(side), .value = "FILE.png",
      .help = "source, --region, reconstruction and edit side by side, a row for each picture"},
     RF_EDIT_ARGS(edit_flags),
     {"strategy", 0, NULL, RF_ARG_CHOICE, AT(strategy), .preset = "fireflow", .choices = strategy_names, .value = "NAME",
@@ -121,6 +121,8 @@ static rf_status plan(edit *c) {
     opts.mask = c->mask;
     opts.inject = (int)f->inject;
     opts.memory = (size_t)f->memory << 20, opts.disk = (size_t)f->disk << 20;
+    if (c->order.policy != &rf__policy_none)
+        return rf__fail(RF_EINVAL, "--policy is %s, expected none: an edit asks the network at every step", c->order.policy->name);
     if (f->inject > opts.steps)
         return rf__fail(RF_EINVAL, "--inject is %lld, expected at most the %d steps", (long long)f->inject, opts.steps);
     if (f->blocks.count > 2) return rf__fail(RF_EINVAL, "--inject-blocks has %d numbers, expected the first and perhaps the last", f->blocks.count);

@@ -36,7 +36,7 @@ static const rf_arg own[] = {
     {"stages", 0, NULL, RF_ARG_STRING, AT(stages), .value = "FILE.yaml",
      .help = "coarse to fine: a list of stages, each with its blocks, interval and size, and perhaps its own model and refiner; the last "
              "one is the model's (recipes/stages)"},
-    {"output", 'o', NULL, RF_ARG_STRING, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
+    {"output", 'o', NULL, RF_ARG_OUTPUT, AT(sampling.output), .preset = "out_%03d.png", .value = "FILE.png",
      .help = "%d, %03d is the image number; - is standard output"},
     {"init-latent", 0, NULL, RF_ARG_STRING, AT(sampling.init_latent), .value = "FILE",
      .help = "begin from the latents of strait invert instead of noise, one an image, under their classes when none are given"},
@@ -101,7 +101,11 @@ static rf_status make_orders(generate *run) {
         RF_TRY(rf__order_build(run->orders, &one, run->model));
         run->order_count = 1;
     }
-    for (int i = 0; i < run->order_count; i++) run->images += run->orders[i].count;
+    for (int i = 0; i < run->order_count; i++) {
+        run->images += run->orders[i].count;
+        if (run->orders[i].output && strcmp(run->orders[i].output, "-") == 0 && rf__report_on_stdout(run->common.json))
+            return rf__fail(RF_EINVAL, "%s: request %d and --json are both -, expected one of them on standard output", run->flags.requests, i + 1);
+    }
     return RF_OK;
 }
 

@@ -19,9 +19,9 @@ typedef struct invert_flags {
 } invert_flags;
 
 static const rf_arg own[] = {
-    {"out", 'o', "output", RF_ARG_STRING, offsetof(invert_flags, out), .value = "FILE.safetensors",
+    {"out", 'o', "output", RF_ARG_OUTPUT, offsetof(invert_flags, out), .value = "FILE.safetensors",
      .help = "the latents, for strait generate --init-latent; not given: only the report"},
-    {"side", 0, NULL, RF_ARG_STRING, offsetof(invert_flags, side), .value = "FILE.png", .help = "each picture beside its reconstruction"},
+    {"side", 0, NULL, RF_ARG_OUTPUT, offsetof(invert_flags, side), .value = "FILE.png", .help = "each picture beside its reconstruction"},
     RF_EDIT_ARGS(invert_flags),
     {"source-cfg-scale", 0, "source-guidance-scale", RF_ARG_FLOAT, offsetof(invert_flags, edit.source_scale), .preset = "1", .min = -100, .max = 100,
      .value = "S", .help = "the same as --cfg-scale, as strait edit calls it"},

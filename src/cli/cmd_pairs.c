@@ -23,7 +23,7 @@ typedef struct pairs_flags {
 static const char *const store_names[] = {"u8", "f32", NULL};
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "the teacher (safetensors)"},
-    {"out", 'o', NULL, RF_ARG_STRING, AT(out), .value = "FILE.pairs", .help = "the store; one that is there is gone on with"},
+    {"out", 'o', NULL, RF_ARG_OUTPUT, AT(out), .value = "FILE.pairs", .help = "the store; one that is there is gone on with"},
     {"store", 0, NULL, RF_ARG_CHOICE, AT(store), .choices = store_names, .value = "TYPE",
      .help = "numbers of the data: u8 for pictures (the default), f32 for points"},
     {"invert", 0, NULL, RF_ARG_STRING, AT(invert), .value = "DATA", .help = "find the noise of real data (fashion-mnist:train) instead: the flow "

@@ -112,6 +112,8 @@ static rf_status read_frame(replay *run) {
 }
 
 static rf_status make(replay *run, rf_shoot_totals *totals) {
+    if (rf__dtype_of(text_at(run->json, "dtype")) == RF_DTYPES)
+        return rf__fail(RF_EFORMAT, "%s: dtype is '%.40s', expected f32, bf16 or int8", run->path, text_at(run->json, "dtype"));
     rf_sampler_opts opts = {.dtype = rf__dtype_of(text_at(run->json, "dtype")),
                             .threads = (int)run->flags.threads,
                             .refiner = run->refiner,

@@ -37,7 +37,7 @@ static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
     {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner of this very model, for steps R of --blocks"},
     {"input", 'i', NULL, RF_ARG_STRING, AT(input), .preset = "-", .value = "FILE|FOLDER", .help = "frames of the model's size; - is standard input"},
-    {"output", 'o', NULL, RF_ARG_STRING, AT(output), .preset = "-", .value = "FILE|FOLDER", .help = "- is standard output"},
+    {"output", 'o', NULL, RF_ARG_OUTPUT, AT(output), .preset = "-", .value = "FILE|FOLDER", .help = "- is standard output"},
     {"input-format", 0, NULL, RF_ARG_CHOICE, AT(input_format), .preset = "auto", .choices = input_names, .value = "NAME",
      .help = "auto looks at the first bytes"},
     {"output-format", 0, NULL, RF_ARG_CHOICE, AT(output_format), .preset = "auto", .choices = input_names, .value = "NAME",

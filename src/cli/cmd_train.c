@@ -22,7 +22,7 @@ typedef struct settings {
 static const rf_arg table[] = {
     {"output", 'o', NULL, RF_ARG_STRING, offsetof(settings, folder), NULL, 0, 0, NULL, "DIR", "run folder (runs/NAME of the recipe)"},
     {"resume", 0, NULL, RF_ARG_FLAG, offsetof(settings, resume), NULL, 0, 0, NULL, NULL, "continue from the newest checkpoint of the run folder"},
-    {"export", 0, NULL, RF_ARG_STRING, offsetof(settings, export), NULL, 0, 0, NULL, "FILE",
+    {"export", 0, NULL, RF_ARG_OUTPUT, offsetof(settings, export), NULL, 0, 0, NULL, "FILE",
      "write the model as of the run folder's newest checkpoint and stop; the run itself may go on meanwhile"},
     {"threads", 't', NULL, RF_ARG_INT, offsetof(settings, threads), "0", 0, 4096, NULL, "N", "threads; 0: one a CPU. The result does not depend on it"},
     {"print-config", 0, NULL, RF_ARG_FLAG, offsetof(settings, print_config), NULL, 0, 0, NULL, NULL, "print the recipe with every key, as JSON, and stop"},

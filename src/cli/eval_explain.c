@@ -47,7 +47,7 @@ static rf_status read_protocol(const char *path, json_t **out) {
     RF_TRY(rf__file_read(path, 64 << 20, &bytes, &size));
     json_t *report = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &error), *protocol = json_object_get(report, "protocol");
     rf__free(bytes);
-    *out = json_is_object(protocol) ? json_incref(protocol) : NULL;
+    *out = json_object_size(protocol) ? json_incref(protocol) : NULL;
     json_decref(report);
     if (*out) return RF_OK;
     if (!report) return rf__fail(RF_EFORMAT, "%s:%d: is not JSON (%s)", path, error.line, error.text);

@@ -9,9 +9,16 @@
 #include "../io/png_text.h"
 #include "outpath.h"
 
-static rf_status prepare_order(const rf_order *order) {
-    RF_TRY(rf__outpath_check(order->output, order->count > 1));
-    return rf__outpath_prepare(order->output);
+/* number: of the request; seen: the outputs of those before. */
+static rf_status prepare_order(const rf_order *order, int number, json_t *seen) {
+    rf_status status = rf__outpath_check(order->output, order->count > 1);
+    if (status == RF_OK) status = rf__outpath_prepare(order->output);
+    if (status != RF_OK) return rf__fail_in(status, "request %d: ", number);
+    const json_t *first = json_object_get(seen, order->output);
+    if (first)
+        return rf__fail(RF_EINVAL, "request %d: output is %s, which request %d writes already, expected another file", number, order->output,
+                        (int)json_integer_value(first));
+    return json_object_set_new(seen, order->output, json_integer(number)) ? rf__fail(RF_ENOMEM, "no memory for the names of pictures") : RF_OK;
 }
 
 static rf_frame frame_of(const rf_gallery *gallery) {
@@ -21,12 +28,14 @@ static rf_frame frame_of(const rf_gallery *gallery) {
 rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) {
     rf_frame frame = frame_of(gallery);
     bool shared = false;
-    for (int i = 0; i < order_count; i++) {
-        if (gallery->orders[i].output)
-            RF_TRY(prepare_order(&gallery->orders[i]));
-        else
-            shared = true;
+    json_t *seen = json_object();
+    rf_status status = RF_OK;
+    for (int i = 0; status == RF_OK && i < order_count; i++) {
+        if (gallery->orders[i].output) status = prepare_order(&gallery->orders[i], i + 1, seen);
+        else shared = true;
     }
+    json_decref(seen);
+    RF_TRY(status);
     if (shared) {
         RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns));
         RF_TRY(rf__outpath_prepare(gallery->pattern));

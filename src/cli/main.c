@@ -1,5 +1,5 @@
-/* main.c - finds the command named by the first argument and runs it; SIGINT only raises a flag that long
- * loops poll. */
+/* main.c - finds the command named by the first argument and runs it; SIGINT, SIGTERM and SIGHUP (a terminal that is closed) only
+ * raise a flag that long loops poll. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +33,7 @@ static void catch_interrupts(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     /* A closed stdout and a full quota are errors of one write, with a sentence. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

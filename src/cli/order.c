@@ -182,6 +182,8 @@ static rf_status take_guidance(rf_order *order, const rf_sampling_flags *flags, 
     rf_status status = order->guide->check ? order->guide->check(&order->guidance) : RF_OK;
     if (status != RF_OK) return rf__fail_in(status, "--guidance: ");
     if (!order->target) order->guidance.target = NULL;
+    if (flags->guidance && order->guide == &rf__guidance_none && flags->cfg_scale != 1)
+        return rf__fail(RF_EINVAL, "--cfg-scale is %g with --guidance none, expected 1 or another guidance", flags->cfg_scale);
     bool wants_classes = !flags->guidance || rf__guidance_max_rows(order->guide, &order->guidance) > 1;
     if (flags->cfg_scale != 1 && model->shape.classes == 0 && wants_classes)
         return rf__fail(RF_EINVAL,
@@ -248,6 +250,9 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
     RF_TRY(take_guidance(order, flags, model));
     RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags, model) : named_grid(order, flags, model));
     RF_TRY(take_policy(order, flags, model));
+    if (flags->seed > INT64_MAX - (order->count - 1))
+        return rf__fail(RF_EINVAL, "--seed is %lld for %lld images, whose last would be beyond 64 bits, expected at most %lld", (long long)flags->seed,
+                        (long long)order->count, (long long)(INT64_MAX - (order->count - 1)));
     order->seed = (uint64_t)flags->seed;
     order->deadline = flags->deadline_ms / 1e3;
     order->output = flags->output ? strdup(flags->output) : NULL;

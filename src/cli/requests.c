@@ -5,6 +5,7 @@
 
 #include "../base/file.h"
 #include "../base/memory.h"
+#include "sampling_args.h"
 
 #define MOST_BYTES (64u << 20)
 
@@ -61,12 +62,17 @@ static rf_status set_keys(rf_sampling_flags *flags, const rf_arg *table, const j
                           const char *where, json_t *texts) {
     const char *key;
     json_t *value;
+    const rf_arg *given[RF_ARGS_MAX];
+    int count = 0;
     json_object_foreach((json_t *)line, key, value) {
         const rf_arg *arg = sampling_entry(table, key);
+        for (int i = 0; arg && i < count; i++)
+            if (given[i] == arg) return rf__fail(RF_EINVAL, "%s: %s is another name of %s, and both are given, expected one of them", where, key, arg->name);
         if (!arg)
             return rf__fail(RF_EINVAL,
                             "%s: unknown key '%.60s', expected a sampling flag of generate with underscores",
                             where, key);
+        given[count++] = arg; /* a table has no more entries, and none comes here twice */
         char *text = text_of(value), label[400], error[600];
         if (!text) return rf__fail(RF_EINVAL, "%s: %s has no plain value", where, key);
         json_t *kept = json_string(text);

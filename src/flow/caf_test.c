@@ -37,7 +37,7 @@ static rf_status mean_speed(void *self, int64_t rows, const float *x, const floa
 }
 
 static const rf_field network = {.scalars = WIDTH, .null_label = -1, .velocity = first_velocity};
-static const rf_field second = {.scalars = WIDTH, .null_label = -1, .velocity = mean_speed};
+static const rf_field second = {.scalars = WIDTH, .null_label = -1, .velocity = mean_speed, .from_start = true};
 
 static void walk(const char *solver, const double *times, int steps, const float *from, float *to, bool refined) {
     const rf_job_spec spec = {.field = &network, .refiner = refined ? &second : NULL, .solver = rf__solver_find(solver), .times = times,

@@ -49,6 +49,7 @@ typedef struct rf_field {
      * for which scales (most 0: any). */
     double gap_least, gap_most, scale_least, scale_most;
     bool guided;
+    bool from_start; /* a second network of Constant Acceleration Flow: the velocity it corrects is always the one at t = 0 */
 } rf_field;
 
 #endif

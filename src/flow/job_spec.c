@@ -14,6 +14,9 @@ static rf_status check_blocks(const rf_job_spec *spec) {
     if (!spec->blocks) return RF_OK;
     if (!spec->solver->blocks)
         return rf__fail(RF_EINVAL, "blocks are given, and solver '%s' does not walk them", spec->solver->name);
+    if (refiner && refiner->from_start && rf__blocks_calls(spec->blocks, 0, spec->steps, false).refiner > 0)
+        return rf__fail(RF_EINVAL, "blocks ask a refiner, and the one given corrects the velocity at t = 0 alone; expected solver caf with it, or one of "
+                                   "FlowTurbo's");
     return rf__blocks_check(spec->blocks, spec->times, spec->steps, refiner != NULL, refiner ? refiner->gap_least : 0, refiner ? refiner->gap_most : 0);
 }
 
@@ -58,6 +61,9 @@ static rf_status check(const rf_job_spec *spec) {
     if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
     if (spec->solver->corrects && (!spec->refiner || spec->policy != &rf__policy_none))
         return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, and no policy that skips", spec->solver->name);
+    if (spec->solver->corrects && !spec->refiner->from_start)
+        return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, one that corrects the velocity at t = 0; the one given refines "
+                                   "velocities of the steps before", spec->solver->name);
     if (spec->carry && !spec->solver->carries)
         return rf__fail(RF_EINVAL, "a velocity to start from is given, and solver '%s' carries none", spec->solver->name);
     if (spec->policy->check) RF_TRY(spec->policy->check(spec->policy, &spec->setup, spec->solver, spec->times, spec->steps));

@@ -17,8 +17,9 @@ double rf__option(const rf_option *table, const rf_options *values, int index) {
 }
 
 static rf_status no_such_option(const rf_option *table, const char *owner, const char *text) {
-    char names[400] = "none";
+    char names[400];
     size_t used = 0;
+    if (!table || !table[0].name) return rf__fail(RF_EINVAL, "'%.80s' is given, and %s takes no options", text, owner);
     for (int i = 0; table && table[i].name && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", table[i].name);
     return rf__fail(RF_EINVAL, "%s has no option '%.80s', expected one of %s", owner, text, names);

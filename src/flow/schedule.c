@@ -99,7 +99,7 @@ const rf_schedule *rf__schedule_find(const char *name) {
 rf_status rf__grid_check(const double *t, int steps) {
     if (steps < 1 || steps > RF_MAX_STEPS)
         return rf__fail(RF_EINVAL, "steps is %d, expected 1 .. %d", steps, RF_MAX_STEPS);
-    bool rising = t[1] > t[0];
+    bool rising = t[steps] >= t[0];
     for (int i = 0; i <= steps; i++) {
         if (!(t[i] >= 0 && t[i] <= 1))
             return rf__fail(RF_EINVAL, "time %d of the grid is %g, expected 0 .. 1", i, t[i]);

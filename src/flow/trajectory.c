@@ -134,7 +134,7 @@ static rf_kind choose(rf_trajectory *trajectory) {
     if (kind == RF_KIND_REFINE && can_refine && !trajectory->ask.refine) { /* not checked before the walk: a policy may skip and lengthen the gap */
         const rf_field *refiner = trajectory->spec.refiner;
         double gap = fabs(trajectory->ask.t - trajectory->job.history.t[0]), slack = 1e-9;
-        can_refine = refiner->gap_most <= 0 || (gap >= refiner->gap_least - slack && gap <= refiner->gap_most + slack);
+        can_refine = !refiner->from_start && (refiner->gap_most <= 0 || (gap >= refiner->gap_least - slack && gap <= refiner->gap_most + slack));
     }
     if (kind == RF_KIND_REFINE && !can_refine) return RF_KIND_FULL;
     if (kind == RF_KIND_EXTRAPOLATE && trajectory->job.history.count < 2) return RF_KIND_FULL;

@@ -144,7 +144,7 @@ static rf_status refuse_extras(const void *bytes, size_t size, const char *name)
     yaml_parser_t parser;
     yaml_event_t event;
     rf_status status = RF_OK;
-    int documents = 0;
+    int documents = 0, depth = 0;
     if (!yaml_parser_initialize(&parser)) return rf__fail(RF_ENOMEM, "%s: no memory", name);
     yaml_parser_set_input_string(&parser, bytes, size);
     for (bool done = false; !done && status == RF_OK;) {
@@ -162,6 +162,10 @@ static rf_status refuse_extras(const void *bytes, size_t size, const char *name)
         documents += event.type == YAML_DOCUMENT_START_EVENT;
         if (documents > 1)
             status = rf__fail(RF_EFORMAT, "%s:%d: a second document begins, expected one", name, (int)event.start_mark.line + 1);
+        depth += event.type == YAML_MAPPING_START_EVENT || event.type == YAML_SEQUENCE_START_EVENT;
+        depth -= event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT;
+        if (depth > DEPTH_LIMIT) /* here, because libyaml takes time that grows with the square of the depth */
+            status = rf__fail(RF_EFORMAT, "%s:%d: nested deeper than %d", name, (int)event.start_mark.line + 1, DEPTH_LIMIT);
         done = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }

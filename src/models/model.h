@@ -48,6 +48,7 @@ typedef struct rf_refiner_facts {
     char predictor[65]; /* SHA-256 of its file; "": unknown */
     double gap_least, gap_most;
     double scale_least, scale_most; /* of RF_REFINES_GUIDED */
+    bool from_start;    /* the velocity it corrects is the predictor's at t = 0, whatever its own time (solver caf) */
 } rf_refiner_facts;
 
 struct rf_model;

@@ -288,7 +288,7 @@ rf_field rf__model_field_view(rf_model_field *field) {
                       .network = field, .bucket = computed_rows, .prepare = prepare, .times = field->times,
                       .windows = field->model->windows.count ? &field->model->windows : NULL,
                       .gap_least = facts->gap_least, .gap_most = facts->gap_most, .scale_least = facts->scale_least,
-                      .scale_most = facts->scale_most, .guided = field->model->shape.refines == RF_REFINES_GUIDED};
+                      .scale_most = facts->scale_most, .guided = field->model->shape.refines == RF_REFINES_GUIDED, .from_start = facts->from_start};
 }
 
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field) { return rf__plan_cache_stats(field->plans); }

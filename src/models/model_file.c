@@ -105,7 +105,8 @@ static double number_at(const json_t *object, const char *key, size_t index) {
     return json_number_value(json_array_get(json_object_get(object, key), index));
 }
 
-/* {"predictor": HASH, "gap": [least, most], "scale": [least, most]} */
+/* {"predictor": HASH, "gap": [least, most], "scale": [least, most], "from_start": true or not there}. Files from before that key are known by their
+ * gaps: no refiner of ours was trained for all of them. */
 static rf_status take_refiner(rf_model *model, const rf_safetensors *file) {
     const char *text = rf__safetensors_metadata(file, "strait.refiner");
     if (model->shape.refines == RF_REFINES_NOTHING) return RF_OK;
@@ -117,6 +118,8 @@ static rf_status take_refiner(rf_model *model, const rf_safetensors *file) {
     bool fits = hash && strlen(hash) == sizeof facts->predictor - 1 && facts->gap_least >= 0 && facts->gap_most > facts->gap_least &&
                 facts->gap_most <= 1 && facts->scale_most >= facts->scale_least;
     if (fits) memcpy(facts->predictor, hash, sizeof facts->predictor);
+    facts->from_start = json_is_true(json_object_get(object, "from_start")) ||
+                        (model->shape.refines == RF_REFINES_PLAIN && facts->gap_least == 0 && facts->gap_most == 1);
     json_decref(object);
     return fits ? RF_OK : rf__fail(RF_EFORMAT, "its strait.refiner is \"%.80s\", expected a predictor's hash, gaps and scales", text ? text : "");
 }
@@ -124,6 +127,7 @@ static rf_status take_refiner(rf_model *model, const rf_safetensors *file) {
 static char *refiner_text(const rf_refiner_facts *facts) {
     json_t *object = json_pack("{s:s, s:[f,f], s:[f,f]}", "predictor", facts->predictor, "gap", facts->gap_least, facts->gap_most, "scale",
                                facts->scale_least, facts->scale_most);
+    if (object && facts->from_start) json_object_set_new(object, "from_start", json_true());
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     return text;

@@ -35,6 +35,7 @@ typedef struct run {
     double log_time;       /* of the newest line */
     double curves_time;    /* of the newest curves */
     int64_t log_step;
+    int lock;              /* of the folder; -1: not held */
     int skips;             /* in a row */
     rf_progress progress;
 } run;
@@ -66,6 +67,7 @@ static rf_status begin(run *r) {
                         (long long)newest);
     RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
     RF_TRY(rf__make_dirs(folder)); /* not before everything that can be refused has been */
+    RF_TRY(rf__folder_lock(&r->lock, folder));
     if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, folder));
     else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
     RF_TRY(write_recipe(r));
@@ -238,7 +240,11 @@ static rf_status evaluate(run *r) {
 
 static rf_status finish(run *r) {
     char path[4096];
+    const rf_trainer *tr = r->trainer;
     RF_TRY(rf__checkpoint_save(r->trainer, &r->bins, r->opts->folder));
+    if (2 * tr->optim.skipped > tr->step)
+        return rf__fail(RF_ENUMERIC, "%lld of %lld gradients were not finite, so nothing was learned; a smaller train.lr or a longer train.warmup helps",
+                        (long long)tr->optim.skipped, (long long)tr->step);
     RF_TRY(rf__runlog_curves(r->opts->folder));
     RF_TRY(refresh_ema(r));
     RF_TRY(save_model(r, in_folder(r, path, "model.safetensors")));
@@ -261,7 +267,7 @@ rf_status rf__train_export(rf_recipe *recipe, const rf_run_opts *opts, const cha
 
 rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_report *report) {
     *report = (rf_run_report){0};
-    run r = {.recipe = recipe, .opts = opts, .report = report};
+    run r = {.recipe = recipe, .opts = opts, .report = report, .lock = -1};
     rf_status status = begin(&r);
     if (status == RF_OK) {
         double start = rf__now();
@@ -282,6 +288,7 @@ rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_repor
         if (status == RF_OK) status = finish(&r);
     }
     if (r.log) fclose(r.log);
+    rf__folder_unlock(&r.lock);
     rf__model_free(&r.ema);
     rf__trainer_free(&r.trainer);
     return status;

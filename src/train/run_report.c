@@ -8,7 +8,7 @@ json_t *rf__run_report_json(const rf_recipe *recipe, const rf_run_report *report
     for (int i = 0; i < report->couplings; i++) {
         char key[32];
         snprintf(key, sizeof key, "%lld", (long long)recipe->evaluate.coupling_steps.at[i]);
-        json_object_set_new(coupling, key, json_real(report->coupling[i]));
+        json_object_set_new(coupling, key, isfinite(report->coupling[i]) ? json_real(report->coupling[i]) : json_null());
     }
     json_t *object = json_pack("{ss ss sI sI sI so sf sf so}", "recipe", recipe->name, "folder", folder, "steps", (json_int_t)report->steps, "images",
                                (json_int_t)report->images, "skipped", (json_int_t)report->skipped, "loss",

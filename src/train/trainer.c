@@ -98,7 +98,7 @@ static rf_status open_frozen(rf_trainer *tr, const rf_model_shape *shape) {
     if (c->initial[0]) {
         RF_TRY(rf__initial_open(&tr->initial, c->initial, shape, c->micro_batch, (rf_dtype)c->dtype));
         rf_refiner_facts *facts = &tr->model->refiner; /* all gaps: it is told the velocity at t = 0 whatever its own time */
-        *facts = (rf_refiner_facts){.gap_most = 1, .scale_least = 1, .scale_most = 1};
+        *facts = (rf_refiner_facts){.gap_most = 1, .scale_least = 1, .scale_most = 1, .from_start = true};
         memcpy(facts->predictor, tr->initial->model->sha256, sizeof facts->predictor);
     }
     if (c->normalise != RF_NORMALISE_TIME) return RF_OK;

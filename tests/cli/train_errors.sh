@@ -29,6 +29,10 @@ refused "micro-batch must divide the batch" 1 micro_batch $toy train.micro_batch
 refused "labels of an unconditional network" 1 label_drop $toy train.label_drop=0.1
 refused "a network larger than memory" 1 "M parameters, and training it with" $toy model.width=16384 model.layers=64 train.batch=65536
 STRAIT_MEMORY_MB=200 refused "one that is larger than it may be" 1 "27.91 M parameters" recipes/slimflow-cifar-27m.yaml
+refused "a run that learned nothing" 1 "gradients were not finite" $toy train.steps=20 train.lr=1000 train.clip=0 evaluate.samples=50
+rm -rf "$dir/run"
+{ printf 'a: '; head -c 100000 /dev/zero | tr '\0' '['; } > "$dir/changed.yaml"
+refused "nested without end" 1 "nested deeper than 32" "$dir/changed.yaml"
 refused "a toy is not flipped" 1 flip $toy data.flip=true
 : > "$dir/file"
 "$STRAIT" train -q $toy -o "$dir/file/run" > "$dir/out" 2> "$dir/err"; rc=$?

@@ -46,4 +46,6 @@ cmp "$dir/whole/model.safetensors" "$dir/one/model.safetensors" > "$dir/cmp.log"
 "$STRAIT" train -q "$@" train.steps=100000000 -o "$dir/int" > "$dir/int.log" 2>&1 &
 pid=$!
 for _ in $(seq 600); do ls "$dir"/int/checkpoint_* > /dev/null 2>&1 && break; sleep 0.02; done
+"$STRAIT" train -q "$@" train.steps=100000000 -o "$dir/int" --resume > "$dir/second.log" 2>&1
+[ $? -eq 1 ] && grep -q 'another run writes here' "$dir/second.log"; check $? "a second run in the folder is refused while the first goes on"
 kill -INT $pid; wait $pid; [ $? -eq 130 ]; check $? "Ctrl-C ends with 130"

@@ -2,6 +2,7 @@
 here=$(mktemp -d)
 . tests/cli/common.inc
 model dit "$here/m.safetensors" height=8 width=8 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+root=$PWD
 cd "$here" || exit 1
 g="$STRAIT generate -q -m m.safetensors -o never.png"
 
@@ -33,6 +34,21 @@ refused "jpeg" 2 "ends in .png" $g -o never.jpg
 refused "columns without grid" 2 "--columns" $g --columns 3
 refused "two on stdout" 2 "standard output" $g -o - --json -
 refused "grid and requests" 2 "--requests" $g --grid --requests x.jsonl
+refused "one file written twice" 2 "--json is ./never.png, which --output names too" $g --json ./never.png
+refused "the model as a report" 2 "which --model names too" $g --json m.safetensors
+refused "a model replaced by a difference" 2 "which an argument names too" "$STRAIT" delta -q m.safetensors m.safetensors -o "$here/m.safetensors"
+refused "a seed whose last picture wraps" 2 "--seed is 9223372036854775807 for 2 images" $g -b 2 -o never%d.png -s 9223372036854775807
+refused "a scale without guidance" 2 "--guidance none" $g --guidance none --cfg-scale 3
+refused "two times that are one" 2 "strictly rising" $g --times 0,0,1
+refused "an option of nobody" 2 "takes no options" $g --policy-option skip=2
+"$STRAIT" generate -q -m m.safetensors --steps 1 -o made.png
+refused "an edit that skips" 2 "--policy is fixed, expected none" "$STRAIT" edit -q -m m.safetensors made.png --source-class 1 -c 2 --policy fixed -o never.png
+rm made.png
+shipped=$root/models/fashion
+refused "speed of a network that judges" 1 "judges pictures" "$STRAIT" bench model -q -m "$shipped-classifier.safetensors" --rows 1 --budget 0.01
+refused "a refiner as CAF's second network" 2 "at t = 0" "$STRAIT" generate -q -m "$shipped-rf.safetensors" --refiner "$shipped-refiner.safetensors" --sampling-method caf \
+    --steps 1 -o never.png
+refused "CAF's second network as a refiner" 2 "expected solver caf" "$STRAIT" generate -q -m "$shipped-2rf.safetensors" --refiner "$shipped-caf.safetensors" --blocks H1R1 -o never.png
 refused "unknown option" 2 "unrecognized option '--nonsense'" "$STRAIT" generate --nonsense
 refused "option without value" 2 "'--steps' requires an argument" "$STRAIT" generate --steps
 refused "unknown letter" 2 "invalid option -- 'Z'" "$STRAIT" generate -Z
@@ -78,17 +94,28 @@ echo '{"model": "x"}' > bad.jsonl
 refused "request for another model" 2 "unknown key 'model'" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
 : > bad.jsonl
 refused "no request at all" 2 "has no request" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+printf '{"output": "a.png"}\n\n{"output": "a.png"}\n' > bad.jsonl
+refused "two requests for one file" 2 "request 2: output is a.png, which request 1" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+echo '{"output": "a.jpg"}' > bad.jsonl
+refused "request for another kind of file" 2 "request 1: .*ends in .png" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+echo '{"output": "-"}' > bad.jsonl
+refused "request and report on stdout" 2 "request 1 and --json" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl --json -
+echo '{"steps": 2, "num_inference_steps": 3}' > bad.jsonl
+refused "one setting under two names" 2 "another name of steps" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
 refused "requests that are not there" 1 "gone.jsonl" "$STRAIT" generate -q -m m.safetensors --requests gone.jsonl
 
 $g --steps 1 -o - > /dev/full 2> err; rc=$?
 if [ $rc -eq 1 ] && [ "$(wc -l < err)" -eq 1 ]; then ok "full standard output"; else not_ok "full standard output" "exit $rc" "$(cat err)"; fi
 
-# Ctrl-C in the middle: after the first picture, long before the last.
-mkdir run
-$g --steps 50 -b 1000000 -o run/%d.png 2> err & pid=$!
-tries=0
-while [ ! -f run/0.png ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
-kill -INT $pid; wait $pid; rc=$?
-if [ $rc -eq 130 ] && grep -q interrupted err; then ok "Ctrl-C"; else not_ok "Ctrl-C" "exit $rc" "$(cat err)"; fi
-left=$(find run -type f ! -name '[0-9]*.png')
-if [ -z "$left" ]; then ok "nothing half-written"; else not_ok "nothing half-written" "$left"; fi
+# Ctrl-C, or a terminal that is closed, in the middle: after the first picture, long before the last.
+for signal in INT HUP; do
+    mkdir run
+    $g --steps 50 -b 1000000 -o run/%d.png 2> err & pid=$!
+    tries=0
+    while [ ! -f run/0.png ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
+    kill -$signal $pid; wait $pid; rc=$?
+    if [ $rc -eq 130 ] && grep -q interrupted err; then ok "SIG$signal"; else not_ok "SIG$signal" "exit $rc" "$(cat err)"; fi
+    left=$(find run -type f ! -name '*[0-9].png')
+    if [ -z "$left" ]; then ok "nothing half-written after SIG$signal"; else not_ok "nothing half-written after SIG$signal" "$left"; fi
+    rm -r run
+done

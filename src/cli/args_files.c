@@ -1,0 +1,47 @@
+/* args_files.c - see args_files.h. */
+#include "args_files.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct named {
+    const char *path, *option; /* option "": a positional argument */
+} named;
+
+static const char *plain(const char *path) {
+    while (strncmp(path, "./", 2) == 0) path += 2;
+    return path;
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat one, other;
+    bool first = stat(a, &one) == 0, second = stat(b, &other) == 0;
+    if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0 || first != second) return false;
+    if (!first) return strcmp(plain(a), plain(b)) == 0;
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino && (S_ISREG(one.st_mode) || S_ISDIR(one.st_mode));
+}
+
+static bool clashes(named written, named other, char *error, size_t size) {
+    if (!other.path || !same_file(written.path, other.path)) return false;
+    snprintf(error, size, "--%s is %.200s, which %s%s names too, expected another file", written.option, written.path, *other.option ? "--" : "an argument",
+             other.option);
+    return true;
+}
+
+static const char *text_of(const rf_arg *arg, const void *settings) {
+    bool text = arg->type == RF_ARG_STRING || arg->type == RF_ARG_OUTPUT;
+    return text ? *(const char *const *)((const char *)settings + arg->offset) : NULL;
+}
+
+bool rf__args_clash(const rf_args *spec, const void *settings, const rf_common *common, const rf_arg_rest *rest, char *error, size_t error_size) {
+    for (const rf_arg *out = spec->table;; out++) { /* the end of the table stands for --json */
+        const named written = out->name ? (named){text_of(out, settings), out->name} : (named){common->json, "json"};
+        const bool writes = written.path && (!out->name || out->type == RF_ARG_OUTPUT);
+        for (const rf_arg *arg = spec->table; writes && arg->name; arg++)
+            if (arg != out && clashes(written, (named){text_of(arg, settings), arg->name}, error, error_size)) return true;
+        for (int i = 0; writes && rest && i < rest->count; i++)
+            if (clashes(written, (named){rest->at[i], ""}, error, error_size)) return true;
+        if (!out->name) return false;
+    }
+}
