@@ -1,7 +1,7 @@
 #!/bin/sh
 # results.sh - remake docs/results.md: the text of docs/results.in.md with the output of every command in it.
 #
-#   bench/results.sh full     into docs/results.md and docs/images/      (half an hour; quiet machine)
+#   bench/results.sh full     into docs/results.md and docs/images/      (35 minutes; quiet machine)
 #   bench/results.sh quick    into out/results-quick/                    (eight minutes on two quiet cores, the build of a clean clone included; two groups of seeds, no control rows)
 #   bench/results.sh text     the text of docs/results.md again, around the outputs that stand there (runs nothing)
 #

@@ -44,7 +44,7 @@ static void write_rows(const rf_compare *compare, FILE *stream) {
 }
 
 static const char script[] =
-    "set terminal pngcairo size 1100,800 font 'sans,10'\nset output 'waterfall.png.part'\nset datafile missing 'nan'\n"
+    "set terminal pngcairo size WIDTH,800 font 'sans,10'\nset output 'waterfall.png.part'\nset datafile missing 'nan'\n"
     "set multiplot layout 2,1\nset style fill solid 0.6\nset boxwidth 0.6\nunset key\nset grid y\nset lmargin 10\nset rmargin RIGHT\n"
     "set logscale y\nset ylabel 'milliseconds an image'\nset xtics format ''\nset bmargin 1\nset xrange [-0.6:LAST+0.6]\n"
     "set yrange [*:3*FIRST]\n"
@@ -53,10 +53,16 @@ static const char script[] =
     "plot 'waterfall.dat' using 1:4:xtic(2) with boxes lc rgb '#ccbb44', '' using 1:4:5 with yerrorbars lc black pt 7 ps 0.6\n"
     "unset multiplot\nset output\n";
 
+/* Pixels: room for "81.2 ms" over each bar. */
+static int width(const rf_compare *compare) {
+    int wanted = 160 + 72 * (int)compare->rows;
+    return wanted > 1100 ? wanted : 1100;
+}
+
 /* Room on the right, in gnuplot's character widths of 8 pixels: a name begins under its bar and hangs to the lower right, at 25 degrees
  * 6.4 pixels a letter. */
 static int right_margin(const rf_compare *compare) {
-    double need = 8 * 8, bar = (1100 - 10 * 8 - need) / (compare->rows + 0.2);
+    double need = 8 * 8, bar = (width(compare) - 10 * 8 - need) / (compare->rows + 0.2);
     for (int i = 0; i < compare->rows; i++)
         need = fmax(need, 6.4 * (double)strlen(compare->row[i].label) + 8 - (compare->rows - 1 - i + 0.6) * bar);
     return (int)ceil(fmin(need, 400) / 8);
@@ -64,7 +70,7 @@ static int right_margin(const rf_compare *compare) {
 
 bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder) {
     char text[sizeof script + 96];
-    snprintf(text, sizeof text, "LAST = %d\nFIRST = %g\nRIGHT = %d\n%s", compare->rows - 1, 1000 * of(compare, 0, MEMBER(seconds)).mean,
+    snprintf(text, sizeof text, "WIDTH = %d\nLAST = %d\nFIRST = %g\nRIGHT = %d\n%s", width(compare), compare->rows - 1, 1000 * of(compare, 0, MEMBER(seconds)).mean,
              right_margin(compare), script);
     return rf__compare_figure(compare, folder, "waterfall", write_rows, text);
 }
