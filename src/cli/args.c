@@ -1,4 +1,4 @@
-/* args.c - one options table feeds argp, the value checks and the help text. */
+/* args.c - one options table feeds argp, the value checks and the help text (args_help.c). */
 #include "args.h"
 
 #include <argp.h>
@@ -13,7 +13,7 @@
 #include "command.h"
 
 /* argp keys of options without a short letter. */
-enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000, COMMON_OPTIONS = 4 };
+enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000, COMMON_OPTIONS = 5 };
 
 /* ---- values ---- */
 static void expected(const rf_arg *arg, char *text, size_t size) {
@@ -207,25 +207,15 @@ static char *keep(parse_state *state, char *text) {
     return text;
 }
 
-static char *help_text(const rf_arg *arg) {
-    char choices[400] = "", *text = NULL;
-    if (arg->type == RF_ARG_CHOICE) list_choices(arg, choices, sizeof choices);
-    if (asprintf(&text, "%s%s%s%s%s%s", arg->help, choices[0] ? ": " : "", choices,
-                 arg->preset ? " (default " : "", arg->preset ? arg->preset : "", arg->preset ? ")" : "") < 0)
-        return NULL;
-    return text;
-}
-
-/* argp wants one entry a name; aliases follow their option and carry no text. It sorts by group, then by
- * name: a group each keeps the order of the table. */
-static void add_options(parse_state *state, const rf_arg *arg, int key, int group) {
+/* argp wants one entry a name; aliases follow their option. */
+static void add_options(parse_state *state, const rf_arg *arg, int key) {
     const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE";
     state->options[state->option_count++] = (struct argp_option){
-        .name = arg->name, .key = key, .arg = value, .doc = keep(state, help_text(arg)), .group = group};
+        .name = arg->name, .key = key, .arg = value};
     for (const char *alias = arg->aliases; alias && *alias;) {
         size_t length = strcspn(alias, " ");
         state->options[state->option_count++] = (struct argp_option){
-            .name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS, .group = group};
+            .name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS};
         alias += length + (alias[length] == ' ');
     }
 }
@@ -238,14 +228,11 @@ static void build_options(parse_state *state) {
     if (!state->options || !state->texts) keep(state, NULL);
     for (int i = 0; i < entries; i++) {
         const rf_arg *arg = &state->spec->table[i];
-        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i, i + 1);
+        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i);
     }
-    int group = entries + 1;
     const struct argp_option common[COMMON_OPTIONS] = {
-        {"json", KEY_JSON, "FILE", 0, "write a JSON report to FILE, - is standard output", group},
-        {"quiet", 'q', NULL, 0, "errors only", group},
-        {"verbose", 'v', NULL, 0, "more detail on standard error", group},
-        {NULL, 'h', NULL, OPTION_HIDDEN, NULL, group},
+        {.name = "json", .key = KEY_JSON, .arg = "FILE"}, {.name = "quiet", .key = 'q'}, {.name = "verbose", .key = 'v'}, {.name = "help", .key = 'h'},
+        {.key = '?'},
     };
     memcpy(&state->options[state->option_count], common, sizeof common);
 }
@@ -298,8 +285,9 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
         argp->err_stream = NULL; /* getopt says the sentence; no second line after it */
         return 0;
     case 'h':
-        argp_state_help(argp, stdout, ARGP_HELP_STD_HELP);
-        return 0;
+    case '?':
+        rf__args_help(state->spec, stdout);
+        exit(fflush(stdout) == 0 ? RF_EXIT_DONE : RF_EXIT_FAILED);
     case 'q':
         rf__log_set_level(RF_LOG_QUIET);
         return 0;
@@ -325,26 +313,22 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
                     rf_arg_rest *rest) {
     parse_state state = {.spec = spec, .settings = settings, .common = common, .rest = rest};
     *common = (rf_common){0};
-    char *name = NULL, *doc = NULL;
+    char *name = NULL;
     rf__args_defaults(spec->table, settings);
     *common = (rf_common){0};
     if (rest) {
         rest->count = 0;
         rest->at = calloc((size_t)argc + 1, sizeof *rest->at);
     }
-    if ((rest && !rest->at) || asprintf(&name, "strait %s", spec->command) < 0 ||
-        asprintf(&doc, "%s\v%s%s", spec->summary, spec->examples ? "Examples:\n" : "",
-                 spec->examples ? spec->examples : "") < 0) {
+    if ((rest && !rest->at) || asprintf(&name, "strait %s", spec->command) < 0) {
         fprintf(stderr, "strait %s: out of memory\n", spec->command);
         exit(RF_EXIT_FAILED);
     }
     build_options(&state);
-    setenv("ARGP_HELP_FMT", "rmargin=100", 0); /* examples stay on their line */
-    struct argp argp = {
-        .options = state.options, .parser = parse_one, .args_doc = spec->positional, .doc = doc};
+    struct argp argp = {.options = state.options, .parser = parse_one};
     char *own_name = argv[0];
     argv[0] = name; /* argp names the program by it */
-    if (argp_parse(&argp, argc, argv, 0, NULL, &state) != 0) exit(RF_EXIT_USAGE);
+    if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &state) != 0) exit(RF_EXIT_USAGE);
     argv[0] = own_name;
     char error[600];
     if (rf__args_clash(spec, settings, common, rest, error, sizeof error)) usage_exit(&state, error);
@@ -352,5 +336,4 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
     free(state.texts);
     free(state.options);
     free(name);
-    free(doc);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef enum rf_arg_type {
     RF_ARG_FLAG,   /* bool: no value, sets true */
@@ -59,6 +60,8 @@ typedef struct rf_args {
  * --help (exit 0) or a usage error (exit 2). rest: may be NULL when spec->positional is. */
 void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common,
                     rf_arg_rest *rest);
+/* What --help prints: usage, summary, options, examples. */
+void rf__args_help(const rf_args *spec, FILE *stream);
 /* Frees the lists. */
 void rf__args_fini(const rf_arg *table, void *settings);
 

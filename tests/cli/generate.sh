@@ -91,6 +91,9 @@ check "the seed is printed" grep -q 'seed 77' seed.err
 check "version" /bin/sh -c '"$0" --version | grep -q "^strait [0-9]"' "$STRAIT"
 check "help lists the commands" /bin/sh -c '"$0" help | grep -q generate' "$STRAIT"
 check "help ends with examples" /bin/sh -c '"$0" generate --help | tail -4 | grep -q "strait generate -m"' "$STRAIT"
+for command in generate stream invert edit train info replay convert delta eval compare tune pairs; do
+    check "help of $command: options and their text have their columns" /bin/sh -c '"$0" $1 --help > help.txt && grep -q "^      --json=FILE " help.txt && ! grep -qE "^ {7,28}[^ ]|^ {30}" help.txt' "$STRAIT" $command
+done
 check "help of a command" /bin/sh -c '"$0" help replay | grep -q FILE.png' "$STRAIT"
 
 # How jobs reach the batcher changes how long they take, never what comes out.

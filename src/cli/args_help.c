@@ -1,0 +1,62 @@
+/* args_help.c - `strait COMMAND --help` from the options table. Not argp's own: glibc's loses its place on a line when its buffer is emptied inside one,
+ * and then begins an option in column 35. */
+#include <stdio.h>
+#include <string.h>
+
+#include "args.h"
+
+enum { TEXT_COLUMN = 29, WIDTH = 100 };
+
+static void pad(FILE *stream, int *column, int to) {
+    for (; *column < to; ++*column) fputc(' ', stream);
+}
+
+/* Words of `text` from TEXT_COLUMN on; `column` is where the line is. */
+static void put_words(FILE *stream, const char *text, int *column) {
+    while (*text) {
+        int length = (int)strcspn(text, " ");
+        if (*column > TEXT_COLUMN && *column + 1 + length > WIDTH) fputc('\n', stream), *column = 0;
+        if (*column > TEXT_COLUMN) fputc(' ', stream), ++*column;
+        pad(stream, column, TEXT_COLUMN);
+        *column += fprintf(stream, "%.*s", length, text);
+        text += length + (text[length] == ' ');
+    }
+}
+
+static void put_entry(FILE *stream, const rf_arg *arg) {
+    const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE", *sign = value ? "=" : "";
+    int column = arg->key ? fprintf(stream, "  -%c, ", arg->key) : fprintf(stream, "      ");
+    column += fprintf(stream, "--%s%s%s", arg->name, sign, value ? value : "");
+    for (const char *alias = arg->aliases; alias && *alias;) {
+        int length = (int)strcspn(alias, " ");
+        column += fprintf(stream, ", --%.*s%s%s", length, alias, sign, value ? value : "");
+        alias += length + (alias[length] == ' ');
+    }
+    if (column >= TEXT_COLUMN) fputc('\n', stream), column = 0;
+    put_words(stream, arg->help, &column);
+    for (int i = 0; arg->type == RF_ARG_CHOICE && arg->choices[i]; i++) {
+        char one[120];
+        snprintf(one, sizeof one, "%s%s", arg->choices[i], arg->choices[i + 1] ? "," : "");
+        if (i == 0) fputc(':', stream), column++;
+        put_words(stream, one, &column);
+    }
+    if (arg->preset) {
+        char preset[120];
+        snprintf(preset, sizeof preset, "(default %s)", arg->preset);
+        put_words(stream, preset, &column);
+    }
+    fputc('\n', stream);
+}
+
+void rf__args_help(const rf_args *spec, FILE *stream) {
+    static const rf_arg common[] = {
+        {.name = "json", .type = RF_ARG_STRING, .value = "FILE", .help = "write a JSON report to FILE, - is standard output"},
+        {.name = "quiet", .key = 'q', .type = RF_ARG_FLAG, .help = "errors only"},
+        {.name = "verbose", .key = 'v', .type = RF_ARG_FLAG, .help = "more detail on standard error"},
+        {.name = "help", .key = 'h', .type = RF_ARG_FLAG, .help = "this list"},
+        {NULL}};
+    fprintf(stream, "Usage: strait %s [OPTION...]%s%s\n%s\n\n", spec->command, spec->positional ? " " : "", spec->positional ? spec->positional : "", spec->summary);
+    for (const rf_arg *arg = spec->table; arg->name; arg++) put_entry(stream, arg);
+    for (const rf_arg *arg = common; arg->name; arg++) put_entry(stream, arg);
+    if (spec->examples) fprintf(stream, "\nExamples:\n%s", spec->examples);
+}
