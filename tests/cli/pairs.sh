@@ -22,7 +22,8 @@ sum_of() { tail -c +4097 "$1" | od -An -v -tx1 -w84 | sort | cksum; }
 check "the same pairs" [ "$(sum_of threads.pairs)" = "$(sum_of whole.pairs)" ]
 refused "another teacher" 1 "teacher" "$STRAIT" pairs -m other.safetensors --steps 3 -s 7 -b 12 -o a.pairs
 refused "other steps" 1 "steps" pairs -b 12 --steps 4 -o a.pairs
-refused "no store" 1 "dit.safetensors" pairs -b 2 -o dit.safetensors
+refused "no store" 1 "mlp.safetensors" pairs -b 2 -o mlp.safetensors
+refused "the teacher as its own store" 2 "which --model names too" pairs -b 2 -o dit.safetensors
 refused "no place" 1 "nowhere" pairs -b 2 -o /proc/nowhere/a.pairs
 check "points" "$STRAIT" pairs -q -m mlp.safetensors --steps 2 -b 300 --batch-size 64 -o p.pairs
 sed -e "s,runs/toy-8gauss.pairs,$here/p.pairs," -e "s,runs/toy-8gauss-rf/model.safetensors,$here/mlp.safetensors," "$root/recipes/toy-8gauss-2rf.yaml" > 2rf.yaml
