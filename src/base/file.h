@@ -23,8 +23,8 @@ rf_status rf__file_write(const char *path, const void *bytes, size_t size); /* a
 rf_status rf__make_dirs(const char *path);            /* mkdir -p */
 bool rf__file_exists(const char *path);
 /* Keep others out of a folder, as long as they ask: no file is left in it, and the system gives it back when the process ends, however it does.
- * errors: RF_EIO when another process (or this one) holds it. */
-rf_status rf__folder_lock(int *lock, const char *folder);
+ * errors: RF_EIO when another process (or this one) holds it and `wait` is not set; RF_EINTERRUPTED while waiting. */
+rf_status rf__folder_lock(int *lock, const char *folder, bool wait);
 void rf__folder_unlock(int *lock); /* -1 stays -1 */
 
 /* Set by the program's SIGINT handler; long loops poll it and return RF_EINTERRUPTED. */

@@ -13,7 +13,25 @@
 #include "command.h"
 
 /* argp keys of options without a short letter. */
-enum { KEY_TABLE = 0x1000, KEY_JSON = 0x2000, COMMON_OPTIONS = 5 };
+enum { KEY_TABLE = 0x1000, KEY_COMMON = 0x2000, MOST_GIVEN = 0x1000 };
+
+const rf_arg rf__common_args[] = {
+    {"json", 0, NULL, RF_ARG_OUTPUT, offsetof(rf_common, json), .value = "FILE", .help = "write a JSON report to FILE, - is standard output"},
+    {"quiet", 'q', NULL, RF_ARG_FLAG, offsetof(rf_common, quiet), .help = "errors only"},
+    {"verbose", 'v', NULL, RF_ARG_FLAG, offsetof(rf_common, verbose), .help = "more detail on standard error"},
+    {"help", 'h', NULL, RF_ARG_FLAG, offsetof(rf_common, help), .help = "this list"},
+    {NULL},
+};
+
+const char *rf__args_word(const char **rest, size_t *length) {
+    const char *word = *rest;
+    if (!word || !*word) return NULL;
+    *length = strcspn(word, " ");
+    *rest = word + *length + (word[*length] == ' ');
+    return word;
+}
+
+const char *rf__args_value_name(const rf_arg *arg) { return arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE"; }
 
 /* ---- values ---- */
 static void expected(const rf_arg *arg, char *text, size_t size) {
@@ -171,11 +189,9 @@ static bool same_name(const char *name, size_t length, const char *other) {
 const rf_arg *rf__args_find(const rf_arg *table, const char *name) {
     for (const rf_arg *arg = table; arg->name; arg++) {
         if (same_name(arg->name, strlen(arg->name), name)) return arg;
-        for (const char *alias = arg->aliases; alias && *alias;) {
-            size_t length = strcspn(alias, " ");
+        size_t length;
+        for (const char *rest = arg->aliases, *alias; (alias = rf__args_word(&rest, &length));)
             if (same_name(alias, length, name)) return arg;
-            alias += length + (alias[length] == ' ');
-        }
     }
     return NULL;
 }
@@ -187,59 +203,43 @@ typedef struct parse_state {
     rf_common *common;
     rf_arg_rest *rest;
     struct argp_option *options;
-    char **texts; /* what the options point into */
-    int option_count, text_count;
+    bool given[MOST_GIVEN]; /* by entry of the table */
 } parse_state;
 
-static int count_names(const rf_arg *arg) {
-    int count = 1;
-    if (arg->aliases && *arg->aliases) count++;
-    for (const char *c = arg->aliases; c && *c; c++) count += *c == ' ';
+static int count_names(const rf_arg *table) {
+    int count = 0;
+    size_t length;
+    for (const rf_arg *arg = table; arg->name; arg++) {
+        count++;
+        for (const char *rest = arg->aliases; rf__args_word(&rest, &length);) count++;
+    }
     return count;
 }
 
-static char *keep(parse_state *state, char *text) {
-    if (!text) {
+/* argp wants one entry a name; aliases follow their option. */
+static struct argp_option *add_options(struct argp_option *next, const rf_arg *table, int first_key) {
+    for (int i = 0; table[i].name; i++) {
+        const rf_arg *arg = &table[i];
+        *next++ = (struct argp_option){.name = arg->name, .key = arg->key ? arg->key : first_key + i, .arg = rf__args_value_name(arg)};
+        size_t length;
+        for (const char *rest = arg->aliases, *alias; next[-1].name && (alias = rf__args_word(&rest, &length)); next++)
+            *next = (struct argp_option){.name = strndup(alias, length), .flags = OPTION_ALIAS};
+        if (next[-1].name) continue;
         fprintf(stderr, "strait: out of memory\n");
         exit(RF_EXIT_FAILED);
     }
-    state->texts[state->text_count++] = text;
-    return text;
+    return next;
 }
 
-/* argp wants one entry a name; aliases follow their option. */
-static void add_options(parse_state *state, const rf_arg *arg, int key) {
-    const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE";
-    state->options[state->option_count++] = (struct argp_option){
-        .name = arg->name, .key = key, .arg = value};
-    for (const char *alias = arg->aliases; alias && *alias;) {
-        size_t length = strcspn(alias, " ");
-        state->options[state->option_count++] = (struct argp_option){
-            .name = keep(state, strndup(alias, length)), .flags = OPTION_ALIAS};
-        alias += length + (alias[length] == ' ');
-    }
+static void free_options(struct argp_option *options) {
+    for (struct argp_option *option = options; option && option->key + option->flags; option++)
+        if (option->flags & OPTION_ALIAS) free((char *)option->name);
+    free(options);
 }
 
-static void build_options(parse_state *state) {
-    int names = 0, entries = 0;
-    for (const rf_arg *arg = state->spec->table; arg->name; arg++) names += count_names(arg), entries++;
-    state->options = calloc((size_t)names + COMMON_OPTIONS + 1, sizeof *state->options);
-    state->texts = calloc((size_t)names + (size_t)entries, sizeof *state->texts);
-    if (!state->options || !state->texts) keep(state, NULL);
-    for (int i = 0; i < entries; i++) {
-        const rf_arg *arg = &state->spec->table[i];
-        add_options(state, arg, arg->key ? arg->key : KEY_TABLE + i);
-    }
-    const struct argp_option common[COMMON_OPTIONS] = {
-        {.name = "json", .key = KEY_JSON, .arg = "FILE"}, {.name = "quiet", .key = 'q'}, {.name = "verbose", .key = 'v'}, {.name = "help", .key = 'h'},
-        {.key = '?'},
-    };
-    memcpy(&state->options[state->option_count], common, sizeof common);
-}
-
-static const rf_arg *entry_of_key(const rf_arg *table, int key) {
+static const rf_arg *entry_of_key(const rf_arg *table, int first_key, int key) {
     for (int i = 0; table[i].name; i++)
-        if (key == (table[i].key ? table[i].key : KEY_TABLE + i)) return &table[i];
+        if (key == (table[i].key ? table[i].key : first_key + i)) return &table[i];
     return NULL;
 }
 
@@ -247,11 +247,21 @@ static void usage_exit(const parse_state *state, const char *sentence) {
     exit(rf__cli_usage(state->spec->command, "%s", sentence));
 }
 
-static void take_option(parse_state *state, const rf_arg *arg, const char *text) {
+static void take_option(parse_state *state, const rf_arg *arg, void *settings, const char *text) {
     char label[80], error[600];
     snprintf(label, sizeof label, "--%s", arg->name);
-    if (!rf__args_set(arg, state->settings, text ? text : "true", label, error, sizeof error))
+    if (!rf__args_set(arg, settings, text ? text : "true", label, error, sizeof error))
         usage_exit(state, error);
+}
+
+/* At once, so that help comes even before a mistake that follows. */
+static void obey(const parse_state *state) {
+    const rf_common *common = state->common;
+    if (common->help) {
+        rf__args_help(state->spec, stdout);
+        exit(fflush(stdout) == 0 ? RF_EXIT_DONE : RF_EXIT_FAILED);
+    }
+    if (common->verbose || common->quiet) rf__log_set_level(common->quiet ? RF_LOG_QUIET : RF_LOG_DEBUG);
 }
 
 static void take_positional(parse_state *state, char *text) {
@@ -272,27 +282,21 @@ static void take_positional(parse_state *state, char *text) {
 
 static error_t parse_one(int key, char *text, struct argp_state *argp) {
     parse_state *state = argp->input;
-    const rf_arg *arg = entry_of_key(state->spec->table, key);
+    const rf_arg *arg = entry_of_key(state->spec->table, KEY_TABLE, key);
     if (arg) {
-        take_option(state, arg, text);
+        take_option(state, arg, state->settings, text);
+        state->given[arg - state->spec->table] = true;
+        return 0;
+    }
+    arg = entry_of_key(rf__common_args, KEY_COMMON, key);
+    if (arg) {
+        take_option(state, arg, state->common, text);
+        obey(state);
         return 0;
     }
     switch (key) {
-    case KEY_JSON:
-        state->common->json = text;
-        return 0;
     case ARGP_KEY_INIT:
         argp->err_stream = NULL; /* getopt says the sentence; no second line after it */
-        return 0;
-    case 'h':
-    case '?':
-        rf__args_help(state->spec, stdout);
-        exit(fflush(stdout) == 0 ? RF_EXIT_DONE : RF_EXIT_FAILED);
-    case 'q':
-        rf__log_set_level(RF_LOG_QUIET);
-        return 0;
-    case 'v':
-        rf__log_set_level(RF_LOG_DEBUG);
         return 0;
     case ARGP_KEY_ARG:
         take_positional(state, text);
@@ -309,31 +313,59 @@ static error_t parse_one(int key, char *text, struct argp_state *argp) {
     }
 }
 
+/* Whether a word of `needs`, "grid" or "strategy=rf_inversion", is so; *known: the command has such an option. */
+static bool met(const parse_state *state, const char *word, size_t length, bool *known) {
+    const char *sign = memchr(word, '=', length);
+    const size_t name = sign ? (size_t)(sign - word) : length;
+    const rf_arg *arg = state->spec->table;
+    while (arg->name && !same_name(word, name, arg->name)) arg++;
+    *known = arg->name != NULL;
+    if (!*known || !sign) return *known && state->given[arg - state->spec->table];
+    const char *chosen = *(const char *const *)((const char *)state->settings + arg->offset);
+    return chosen && strlen(chosen) == length - name - 1 && strncmp(chosen, sign + 1, length - name - 1) == 0;
+}
+
+/* An option that nothing reads is a mistake of the one who gave it. */
+static void check_needs(const parse_state *state) {
+    for (const rf_arg *arg = state->spec->table; arg->name; arg++) {
+        if (!arg->needs || !state->given[arg - state->spec->table]) continue;
+        char error[600];
+        int used = snprintf(error, sizeof error, "--%s is given, and nothing reads it without", arg->name);
+        bool read = false, known;
+        size_t length;
+        const char *word, *sign = " --";
+        for (const char *rest = arg->needs; !read && (word = rf__args_word(&rest, &length));) {
+            read = met(state, word, length, &known);
+            if (known) used += snprintf(error + used, sizeof error - (size_t)used, "%s%.*s", sign, (int)length, word), sign = " or --";
+        }
+        if (!read) usage_exit(state, error);
+    }
+}
+
 void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, rf_common *common,
                     rf_arg_rest *rest) {
     parse_state state = {.spec = spec, .settings = settings, .common = common, .rest = rest};
-    *common = (rf_common){0};
     char *name = NULL;
     rf__args_defaults(spec->table, settings);
-    *common = (rf_common){0};
+    rf__args_defaults(rf__common_args, common);
     if (rest) {
         rest->count = 0;
         rest->at = calloc((size_t)argc + 1, sizeof *rest->at);
     }
-    if ((rest && !rest->at) || asprintf(&name, "strait %s", spec->command) < 0) {
+    state.options = calloc((size_t)(count_names(spec->table) + count_names(rf__common_args)) + 1, sizeof *state.options);
+    if ((rest && !rest->at) || !state.options || asprintf(&name, "strait %s", spec->command) < 0) {
         fprintf(stderr, "strait %s: out of memory\n", spec->command);
         exit(RF_EXIT_FAILED);
     }
-    build_options(&state);
+    add_options(add_options(state.options, spec->table, KEY_TABLE), rf__common_args, KEY_COMMON);
     struct argp argp = {.options = state.options, .parser = parse_one};
     char *own_name = argv[0];
     argv[0] = name; /* argp names the program by it */
     if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &state) != 0) exit(RF_EXIT_USAGE);
     argv[0] = own_name;
+    check_needs(&state);
     char error[600];
     if (rf__args_clash(spec, settings, common, rest, error, sizeof error)) usage_exit(&state, error);
-    for (int i = 0; i < state.text_count; i++) free(state.texts[i]);
-    free(state.texts);
-    free(state.options);
+    free_options(state.options);
     free(name);
 }

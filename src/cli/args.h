@@ -40,12 +40,15 @@ typedef struct rf_arg {
     const char *const *choices; /* NULL-terminated, for CHOICE */
     const char *value;          /* name of the value in help: "N", "FILE" */
     const char *help;
+    const char *needs; /* options of which one must be given with it, or have a value, as "grid" or "guidance=endpoint guidance=onetime"; NULL: none */
 } rf_arg;
 
 /* What every command takes. */
 typedef struct rf_common {
     const char *json; /* --json FILE|-, NULL: none */
+    bool quiet, verbose, help;
 } rf_common;
+extern const rf_arg rf__common_args[]; /* of an rf_common */
 
 typedef struct rf_args {
     const char *command;                /* "generate" */
@@ -62,6 +65,10 @@ void rf__args_parse(const rf_args *spec, int argc, char **argv, void *settings, 
                     rf_arg_rest *rest);
 /* What --help prints: usage, summary, options, examples. */
 void rf__args_help(const rf_args *spec, FILE *stream);
+/* The word at *rest, not ended by a zero byte, its length, and *rest moved behind it; NULL after the last. Words are separated by one space. */
+const char *rf__args_word(const char **rest, size_t *length);
+/* What stands for the value in help; NULL: it takes none. */
+const char *rf__args_value_name(const rf_arg *arg);
 /* Frees the lists. */
 void rf__args_fini(const rf_arg *table, void *settings);
 

@@ -34,14 +34,26 @@ static const char *text_of(const rf_arg *arg, const void *settings) {
     return text ? *(const char *const *)((const char *)settings + arg->offset) : NULL;
 }
 
+/* Whether something in `table` other than the option itself names what is written. */
+static bool table_names(const rf_arg *table, const void *settings, named written, char *error, size_t size) {
+    for (const rf_arg *arg = table; arg->name; arg++)
+        if (arg->name != written.option && clashes(written, (named){text_of(arg, settings), arg->name}, error, size)) return true;
+    return false;
+}
+
 bool rf__args_clash(const rf_args *spec, const void *settings, const rf_common *common, const rf_arg_rest *rest, char *error, size_t error_size) {
-    for (const rf_arg *out = spec->table;; out++) { /* the end of the table stands for --json */
-        const named written = out->name ? (named){text_of(out, settings), out->name} : (named){common->json, "json"};
-        const bool writes = written.path && (!out->name || out->type == RF_ARG_OUTPUT);
-        for (const rf_arg *arg = spec->table; writes && arg->name; arg++)
-            if (arg != out && clashes(written, (named){text_of(arg, settings), arg->name}, error, error_size)) return true;
-        for (int i = 0; writes && rest && i < rest->count; i++)
-            if (clashes(written, (named){rest->at[i], ""}, error, error_size)) return true;
-        if (!out->name) return false;
-    }
+    const struct {
+        const rf_arg *table;
+        const void *settings;
+    } all[] = {{spec->table, settings}, {rf__common_args, common}};
+    for (int k = 0; k < 2; k++)
+        for (const rf_arg *out = all[k].table; out->name; out++) {
+            const named written = {text_of(out, all[k].settings), out->name};
+            if (out->type != RF_ARG_OUTPUT || !written.path) continue;
+            for (int i = 0; i < 2; i++)
+                if (table_names(all[i].table, all[i].settings, written, error, error_size)) return true;
+            for (int i = 0; rest && i < rest->count; i++)
+                if (clashes(written, (named){rest->at[i], ""}, error, error_size)) return true;
+        }
+    return false;
 }

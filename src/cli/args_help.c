@@ -13,25 +13,22 @@ static void pad(FILE *stream, int *column, int to) {
 
 /* Words of `text` from TEXT_COLUMN on; `column` is where the line is. */
 static void put_words(FILE *stream, const char *text, int *column) {
-    while (*text) {
-        int length = (int)strcspn(text, " ");
-        if (*column > TEXT_COLUMN && *column + 1 + length > WIDTH) fputc('\n', stream), *column = 0;
+    size_t length;
+    for (const char *word; (word = rf__args_word(&text, &length));) {
+        if (*column > TEXT_COLUMN && *column + 1 + (int)length > WIDTH) fputc('\n', stream), *column = 0;
         if (*column > TEXT_COLUMN) fputc(' ', stream), ++*column;
         pad(stream, column, TEXT_COLUMN);
-        *column += fprintf(stream, "%.*s", length, text);
-        text += length + (text[length] == ' ');
+        *column += fprintf(stream, "%.*s", (int)length, word);
     }
 }
 
 static void put_entry(FILE *stream, const rf_arg *arg) {
-    const char *value = arg->type == RF_ARG_FLAG ? NULL : arg->value ? arg->value : "VALUE", *sign = value ? "=" : "";
+    const char *value = rf__args_value_name(arg), *sign = value ? "=" : "";
+    size_t length;
     int column = arg->key ? fprintf(stream, "  -%c, ", arg->key) : fprintf(stream, "      ");
     column += fprintf(stream, "--%s%s%s", arg->name, sign, value ? value : "");
-    for (const char *alias = arg->aliases; alias && *alias;) {
-        int length = (int)strcspn(alias, " ");
-        column += fprintf(stream, ", --%.*s%s%s", length, alias, sign, value ? value : "");
-        alias += length + (alias[length] == ' ');
-    }
+    for (const char *rest = arg->aliases, *alias; (alias = rf__args_word(&rest, &length));)
+        column += fprintf(stream, ", --%.*s%s%s", (int)length, alias, sign, value ? value : "");
     if (column >= TEXT_COLUMN) fputc('\n', stream), column = 0;
     put_words(stream, arg->help, &column);
     for (int i = 0; arg->type == RF_ARG_CHOICE && arg->choices[i]; i++) {
@@ -49,14 +46,8 @@ static void put_entry(FILE *stream, const rf_arg *arg) {
 }
 
 void rf__args_help(const rf_args *spec, FILE *stream) {
-    static const rf_arg common[] = {
-        {.name = "json", .type = RF_ARG_STRING, .value = "FILE", .help = "write a JSON report to FILE, - is standard output"},
-        {.name = "quiet", .key = 'q', .type = RF_ARG_FLAG, .help = "errors only"},
-        {.name = "verbose", .key = 'v', .type = RF_ARG_FLAG, .help = "more detail on standard error"},
-        {.name = "help", .key = 'h', .type = RF_ARG_FLAG, .help = "this list"},
-        {NULL}};
     fprintf(stream, "Usage: strait %s [OPTION...]%s%s\n%s\n\n", spec->command, spec->positional ? " " : "", spec->positional ? spec->positional : "", spec->summary);
     for (const rf_arg *arg = spec->table; arg->name; arg++) put_entry(stream, arg);
-    for (const rf_arg *arg = common; arg->name; arg++) put_entry(stream, arg);
+    for (const rf_arg *arg = rf__common_args; arg->name; arg++) put_entry(stream, arg);
     if (spec->examples) fprintf(stream, "\nExamples:\n%s", spec->examples);
 }

@@ -5,9 +5,7 @@
 
 rf_status rf__bench_bed_init(rf_bench_bed *bed, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool) {
     *bed = (rf_bench_bed){.pool = pool};
-    if (model->kind->classifies)
-        return rf__fail(RF_EUNSUPPORTED, "%s is a %s, which judges pictures, expected a network that generates them", model->path ? model->path : "the model",
-                        model->kind->name);
+    RF_TRY(rf__model_generates(model));
     rf_graph *g = rf__graph_create(dtype);
     if (!g) return rf__fail(RF_ENOMEM, "bench: no memory for a graph");
     rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);

@@ -40,18 +40,18 @@ static const rf_arg own[] = {
     {"mask", 0, NULL, RF_ARG_STRING, AT(mask), .value = "FILE.png", .help = "picture of the model's size: white may change, black stays"},
     {"strength", 0, NULL, RF_ARG_FLOAT, AT(strength), .max = 1, .value = "S",
      .help = "how far towards noise to go, 1 is all the way; 0: the strategy's own"},
-    {"gamma", 0, NULL, RF_ARG_FLOAT, AT(gamma), .preset = "0.5", .max = 1, .value = "G", .help = "of rf_inversion: pull to fresh noise"},
-    {"eta", 0, NULL, RF_ARG_FLOAT, AT(eta), .preset = "0.9", .max = 1, .value = "E", .help = "of rf_inversion: pull to the source"},
-    {"stop", 0, NULL, RF_ARG_FLOAT, AT(stop), .preset = "0.25", .max = 1, .value = "S", .help = "of rf_inversion: for this part of the steps"},
+    {"gamma", 0, NULL, RF_ARG_FLOAT, AT(gamma), .preset = "0.5", .max = 1, .value = "G", .needs = "strategy=rf_inversion", .help = "of rf_inversion: pull to fresh noise"},
+    {"eta", 0, NULL, RF_ARG_FLOAT, AT(eta), .preset = "0.9", .max = 1, .value = "E", .needs = "strategy=rf_inversion", .help = "of rf_inversion: pull to the source"},
+    {"stop", 0, NULL, RF_ARG_FLOAT, AT(stop), .preset = "0.25", .max = 1, .value = "S", .needs = "strategy=rf_inversion", .help = "of rf_inversion: for this part of the steps"},
     {"inject", 0, NULL, RF_ARG_INT, AT(inject), .max = RF_MAX_STEPS, .value = "N",
      .help = "hand over what attention computed in the N steps nearest the noise from the inversion to the second pass"},
-    {"inject-rule", 0, NULL, RF_ARG_STRING, AT(rule), .preset = "replace_v", .value = "RULE",
+    {"inject-rule", 0, NULL, RF_ARG_STRING, AT(rule), .preset = "replace_v", .value = "RULE", .needs = "inject",
      .help = "what is handed over: replace or add, of q, k, v, with a strength, joined by +, as add_q:0.5+replace_v"},
-    {"inject-blocks", 0, NULL, RF_ARG_INTS, AT(blocks), .max = 1e6, .value = "FIRST[,LAST]", .help = "blocks that hand over (all)"},
-    {"inject-memory", 0, NULL, RF_ARG_INT, AT(memory), .preset = "256", .max = 1e6, .value = "MB", .help = "for the features of one picture"},
-    {"inject-disk", 0, NULL, RF_ARG_INT, AT(disk), .preset = "0", .max = 1e6, .value = "MB",
+    {"inject-blocks", 0, NULL, RF_ARG_INTS, AT(blocks), .max = 1e6, .value = "FIRST[,LAST]", .needs = "inject", .help = "blocks that hand over (all)"},
+    {"inject-memory", 0, NULL, RF_ARG_INT, AT(memory), .preset = "256", .max = 1e6, .value = "MB", .needs = "inject", .help = "for the features of one picture"},
+    {"inject-disk", 0, NULL, RF_ARG_INT, AT(disk), .preset = "0", .max = 1e6, .value = "MB", .needs = "inject",
      .help = "of the temporary folder for what memory cannot take; beyond both, features are dropped and their steps run free"},
-    {"judge-net", 0, NULL, RF_ARG_CHOICE, AT(judge_net), .preset = "classifier", .choices = net_names, .value = "NAME",
+    {"judge-net", 0, NULL, RF_ARG_CHOICE, AT(judge_net), .preset = "classifier", .choices = net_names, .value = "NAME", .needs = "judge",
      .help = "what kind of network --judge is"},
     {"judge", 0, "classifier", RF_ARG_STRING, AT(judge), .value = "FILE", .help = "a trained classifier: report how often it sees the target class"},
     {"region", 0, NULL, RF_ARG_STRING, AT(region), .value = "NAME|FILE.png",
@@ -322,7 +322,7 @@ static int edit_main(int argc, char **argv) {
     rf__names_of_edits(strategy_names);
     rf__names_of_extractors(net_names);
     rf__sampling_args(table, own);
-    rf__sampling_preset(table, "sampling-method", NULL);
+    rf__sampling_arg(table, "sampling-method")->preset = NULL;
     const rf_args spec = {.command = "edit", .summary = rf__cmd_edit.help, .positional = "SOURCE", .positional_min = 1, .positional_max = 1,
                           .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &c.flags, &c.common, &rest);

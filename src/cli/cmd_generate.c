@@ -41,7 +41,7 @@ static const rf_arg own[] = {
     {"init-latent", 0, NULL, RF_ARG_STRING, AT(sampling.init_latent), .value = "FILE",
      .help = "begin from the latents of strait invert instead of noise, one an image, under their classes when none are given"},
     {"grid", 0, NULL, RF_ARG_FLAG, AT(grid), .help = "all images in one picture"},
-    {"columns", 0, NULL, RF_ARG_INT, AT(columns), .min = 1, .max = 10000, .value = "N",
+    {"columns", 0, NULL, RF_ARG_INT, AT(columns), .min = 1, .max = 10000, .value = "N", .needs = "grid",
      .help = "of the grid; not given: one row a class, or nearly square"},
     {"zoom", 0, NULL, RF_ARG_INT, AT(zoom), .preset = "1", .min = 1, .max = RF_MOST_ZOOM, .value = "N",
      .help = "each pixel N times as large in the picture"},
@@ -125,7 +125,6 @@ static rf_status check_flags(const generate *run) {
     const generate_flags *flags = &run->flags;
     if (rf__report_on_stdout(run->common.json) && strcmp(flags->sampling.output, "-") == 0)
         return rf__fail(RF_EINVAL, "--output and --json are both -, expected one of them on standard output");
-    if (flags->columns && !flags->grid) return rf__fail(RF_EINVAL, "--columns is given without --grid");
     if (flags->grid && flags->requests)
         return rf__fail(RF_EINVAL, "--grid and --requests are both given, expected one of them");
     return RF_OK;
@@ -189,6 +188,7 @@ static rf_status sample(generate *run, rf_gallery *gallery) {
     RF_TRY(rf__gallery_finish(gallery));
     RF_TRY(rf__profiles_save());
     print_summary(run, &totals);
+    if (run->refiner && totals.counters.nfe_refine == 0) rf__warn("--refiner is given, and no step of %s asked it", run->flags.requests ? "any request" : "this walk");
     if (!run->common.json) return RF_OK;
     return rf__report_write(run->common.json, report_json(run, &totals, json_incref(gallery->images)));
 }

@@ -160,7 +160,7 @@ static int invert_main(int argc, char **argv) {
     static invert c;
     rf_arg_rest rest = {0};
     rf__sampling_args(table, own);
-    rf__sampling_preset(table, "sampling-method", "fireflow");
+    rf__sampling_arg(table, "sampling-method")->preset = "fireflow";
     const rf_args spec = {.command = "invert", .summary = rf__cmd_invert.help, .positional = "SOURCE", .positional_min = 1, .positional_max = 1,
                           .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &c.flags, &c.common, &rest);

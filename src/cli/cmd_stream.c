@@ -50,7 +50,7 @@ static const rf_arg own[] = {
      .help = "the same for all frames (steadier), or fresh for each"},
     {"similarity", 0, NULL, RF_ARG_FLOAT, AT(similarity), .preset = "1", .min = -1, .max = 1, .value = "C",
      .help = "frames whose cosine with the last processed one is above this may be skipped and shown again (0.98 is usual); 1: none"},
-    {"max-skip", 0, NULL, RF_ARG_INT, AT(most_skips), .preset = "10", .min = 1, .max = 1e6, .value = "N", .help = "most skipped frames in a row"},
+    {"max-skip", 0, NULL, RF_ARG_INT, AT(most_skips), .preset = "10", .min = 1, .max = 1e6, .value = "N", .needs = "similarity", .help = "most skipped frames in a row"},
     {"drop", 0, NULL, RF_ARG_CHOICE, AT(drop), .preset = "none", .choices = drop_names, .value = "NAME",
      .help = "which frame goes when the input queue is full; none: the input waits"},
     {"queue", 0, NULL, RF_ARG_INT, AT(queue), .preset = "4", .min = 1, .max = 4096, .value = "N", .help = "frames that wait before and after the network"},

@@ -24,7 +24,7 @@ static const char *lpips_names[RF_NAMES_MAX];
 static const rf_arg own[] = {
     {"model", 'm', "model-path", RF_ARG_STRING, AT(model), .value = "FILE", .help = "checkpoint (safetensors)"},
     {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner of this very model, one of the answers of policy learned"},
-    {"refiner-cost", 0, NULL, RF_ARG_FLOAT, AT(share), .preset = "0", .max = 1, .value = "SHARE",
+    {"refiner-cost", 0, NULL, RF_ARG_FLOAT, AT(share), .preset = "0", .max = 1, .value = "SHARE", .needs = "refiner",
      .help = "of its answer in network calls, as measured by strait bench model; 0: by arithmetic"},
     {"walks", 0, NULL, RF_ARG_INT, AT(walks), .preset = "32", .min = 1, .max = 10000, .value = "N", .help = "images that ask everywhere: the tables"},
     {"images", 'n', NULL, RF_ARG_INT, AT(images), .preset = "64", .min = 1, .max = 10000, .value = "N",
@@ -35,10 +35,10 @@ static const rf_arg own[] = {
     {"policies", 0, NULL, RF_ARG_STRING, AT(policies), .preset = "table,fastflow,contextual", .value = "NAME,..", .help = "whose settings are tried; learned looks for its walks first"},
     {"requests", 0, NULL, RF_ARG_INT, AT(requests), .preset = "0", .max = RF_TUNE_REQUESTS, .value = "N",
      .help = "then let the bandits learn from so many requests, and show their regret"},
-    {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.01", .min = 1e-12, .max = 1e6, .value = "E", .help = "of that learning"},
+    {"e-tol", 0, NULL, RF_ARG_FLOAT, AT(tolerance), .preset = "0.01", .min = 1e-12, .max = 1e6, .value = "E", .needs = "requests", .help = "of that learning"},
     {"lpips", 0, NULL, RF_ARG_CHOICE, AT(lpips), .choices = lpips_names, .value = "NAME", .help = "network of budgets in lpips"},
-    {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .help = "its weights"},
-    {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .help = "the weights of its linear heads"},
+    {"lpips-backbone", 0, NULL, RF_ARG_STRING, AT(backbone), .value = "FILE", .needs = "lpips", .help = "its weights"},
+    {"lpips-heads", 0, NULL, RF_ARG_STRING, AT(heads), .value = "FILE", .needs = "lpips", .help = "the weights of its linear heads"},
     {"out", 0, NULL, RF_ARG_STRING, AT(folder), .preset = "runs/tune", .value = "FOLDER", .help = "for tune.json, tune.png and its data"},
     {"dtype", 0, "type", RF_ARG_CHOICE, AT(dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE", .help = "numbers inside the network"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "0", .max = 4096, .value = "ROWS", .help = "most network rows of one call; 0: measured"},
@@ -139,6 +139,7 @@ static int tune_main(int argc, char **argv) {
     int count = 0;
     for (const rf_lpips *const *lpips = rf__lpips_all(); *lpips && count + 1 < RF_NAMES_MAX; lpips++) lpips_names[count++] = (*lpips)->name;
     rf__sampling_args(table, own);
+    rf__sampling_arg(table, "profile")->type = RF_ARG_OUTPUT;
     const rf_args spec = {.command = "tune", .summary = rf__cmd_tune.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
     static rf_tune tune;

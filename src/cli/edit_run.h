@@ -43,9 +43,9 @@ typedef struct rf_edit_run {
          .help = "class the picture has; -1 none, -2 what the data set says, else none"},                                                         \
         {"data-path", 0, NULL, RF_ARG_STRING, offsetof(type, edit.data_path), .value = "DIR", .help = "where a data set that is named lies"},      \
         {"lpips", 0, NULL, RF_ARG_STRING, offsetof(type, edit.lpips), .value = "NAME", .help = "report this learned distance too (strait eval --list)"}, \
-        {"lpips-backbone", 0, NULL, RF_ARG_STRING, offsetof(type, edit.backbone), .value = "FILE", .help = "its weights"},                         \
-        {"lpips-heads", 0, NULL, RF_ARG_STRING, offsetof(type, edit.heads), .value = "FILE", .help = "the weights of its linear heads"},           \
-        {"any-weights", 0, NULL, RF_ARG_FLAG, offsetof(type, edit.any_file), .help = "take weights that are not the published file"},             \
+        {"lpips-backbone", 0, NULL, RF_ARG_STRING, offsetof(type, edit.backbone), .value = "FILE", .needs = "lpips", .help = "its weights"},       \
+        {"lpips-heads", 0, NULL, RF_ARG_STRING, offsetof(type, edit.heads), .value = "FILE", .needs = "lpips", .help = "the weights of its linear heads"}, \
+        {"any-weights", 0, NULL, RF_ARG_FLAG, offsetof(type, edit.any_file), .needs = "lpips judge", .help = "take weights that are not the published file"}, \
         {"zoom", 0, NULL, RF_ARG_INT, offsetof(type, edit.zoom), .preset = "1", .min = 1, .max = RF_MOST_ZOOM, .value = "N",                      \
          .help = "each pixel N times as large in pictures"},                                                                                      \
         {"dtype", 0, "type", RF_ARG_CHOICE, offsetof(type, edit.dtype), .preset = "f32", .choices = rf__dtype_names, .value = "TYPE",              \

@@ -37,18 +37,18 @@ static const rf_arg sampling[] = {
      .help = "the same as 1 - t, 1 (noise) to 0 (data)"},
     {"cfg-scale", 0, "guidance-scale", RF_ARG_FLOAT, AT(cfg_scale), .preset = "1", .min = -100,
      .max = 100, .value = "S", .help = "classifier-free guidance; 1 is none"},
-    {"guidance-low", 0, NULL, RF_ARG_FLOAT, AT(guidance_low), .preset = "0", .max = 1, .value = "T",
+    {"guidance-low", 0, NULL, RF_ARG_FLOAT, AT(guidance_low), .preset = "0", .max = 1, .value = "T", .needs = "cfg-scale guidance requests",
      .help = "guide from this t on"},
     {"guidance-high", 0, NULL, RF_ARG_FLOAT, AT(guidance_high), .preset = "1", .max = 1,
-     .value = "T", .help = "guide up to this t"},
+     .value = "T", .needs = "cfg-scale guidance requests", .help = "guide up to this t"},
     {"guidance", 0, NULL, RF_ARG_CHOICE, AT(guidance), .choices = guidance_names, .value = "NAME",
      .help = "how the scale steers (cfg when not given): endpoint weighs the velocity with the scale and the straight way to "
              "--guidance-target with the rest"},
-    {"guidance-target", 0, NULL, RF_ARG_STRING, AT(guidance_target), .value = "FILE",
+    {"guidance-target", 0, NULL, RF_ARG_STRING, AT(guidance_target), .value = "FILE", .needs = "guidance requests",
      .help = "picture of the model's size for --guidance endpoint"},
-    {"guidance-delta", 0, NULL, RF_ARG_FLOAT, AT(guidance_delta), .preset = "1", .min = -100, .max = 100, .value = "D",
+    {"guidance-delta", 0, NULL, RF_ARG_FLOAT, AT(guidance_delta), .preset = "1", .min = -100, .max = 100, .value = "D", .needs = "guidance requests",
      .help = "of endpoint and onetime: strength of the straight way"},
-    {"guidance-end", 0, NULL, RF_ARG_INT, AT(guidance_end), .preset = "1", .max = 1, .value = "0|1",
+    {"guidance-end", 0, NULL, RF_ARG_INT, AT(guidance_end), .preset = "1", .max = 1, .value = "0|1", .needs = "guidance requests",
      .help = "where the target lies: 1 data, 0 noise"},
     {"policy", 0, "cache-mode", RF_ARG_CHOICE, AT(policy), .preset = "none", .choices = policy_names,
      .value = "NAME", .help = "who answers instead of the network: which grid points are passed on extrapolated velocities"},
@@ -83,7 +83,4 @@ void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own) {
     for (int i = 0; i <= length(sampling); i++) table[count++] = sampling[i];
 }
 
-void rf__sampling_preset(rf_arg table[RF_ARGS_MAX], const char *name, const char *preset) {
-    for (int i = 0; table[i].name; i++)
-        if (strcmp(table[i].name, name) == 0) table[i].preset = preset;
-}
+rf_arg *rf__sampling_arg(rf_arg table[RF_ARGS_MAX], const char *name) { return &table[rf__args_find(table, name) - table]; }

@@ -7,7 +7,7 @@
 
 /* own: the command's table; its settings begin with an rf_sampling_flags. Fills `table` with both, ended by an entry without a name. */
 void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own);
-/* Another default for an entry of the filled table; NULL: none. */
-void rf__sampling_preset(rf_arg table[RF_ARGS_MAX], const char *name, const char *preset);
+/* The entry of this name in the filled table, for a command that has another default or another use of it. */
+rf_arg *rf__sampling_arg(rf_arg table[RF_ARGS_MAX], const char *name);
 
 #endif

@@ -109,6 +109,12 @@ void rf__model_free(rf_model **model_pointer) {
     *model_pointer = NULL;
 }
 
+rf_status rf__model_generates(const rf_model *model) {
+    if (!model->kind->classifies) return RF_OK;
+    return rf__fail(RF_EUNSUPPORTED, "%s is a %s, which judges pictures, expected a network that generates them", model->path ? model->path : "the model",
+                    model->kind->name);
+}
+
 rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width) {
     const char *path = model->path ? model->path : "the model";
     *out = (rf_model){0};

@@ -100,6 +100,7 @@ void rf__model_free(rf_model **model);
 rf_status rf__model_at(rf_model *out, const rf_model *model, int height, int width);
 void rf__model_at_fini(rf_model *resized);
 int64_t rf__model_parameters(const rf_model *model); /* trained scalars */
+rf_status rf__model_generates(const rf_model *model); /* errors: RF_EUNSUPPORTED for one that judges pictures */
 static inline int64_t rf__model_scalars(const rf_model *model) { return rf__scalars_of(&model->shape); }
 int64_t rf__model_tokens(const rf_model *model);     /* what FLUX's law counts: patches, or for a network without them its 2 x 2 places */
 

@@ -62,9 +62,7 @@ static rf_status open_conditioning(rf_model_field *field) {
 
 rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype dtype, rf_pool *pool, int64_t max_rows) {
     *out = NULL;
-    if (model->kind->classifies)
-        return rf__fail(RF_EUNSUPPORTED, "%s is a %s, which judges pictures, expected a network that generates them",
-                        model->path ? model->path : "the model", model->kind->name);
+    RF_TRY(rf__model_generates(model));
     rf_model_field *field = calloc(1, sizeof *field);
     if (!field) return rf__fail(RF_ENOMEM, "no memory for a field");
     const rf_model_shape *s = &model->shape;

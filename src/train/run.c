@@ -67,7 +67,7 @@ static rf_status begin(run *r) {
                         (long long)newest);
     RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
     RF_TRY(rf__make_dirs(folder)); /* not before everything that can be refused has been */
-    RF_TRY(rf__folder_lock(&r->lock, folder));
+    RF_TRY(rf__folder_lock(&r->lock, folder, false));
     if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, folder));
     else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
     RF_TRY(write_recipe(r));

@@ -32,9 +32,15 @@ refused "many images in one file" 2 "--output is never.png for several images" $
 refused "pattern of another kind" 2 "--output" $g -o "%s.png"
 refused "jpeg" 2 "ends in .png" $g -o never.jpg
 refused "columns without grid" 2 "--columns" $g --columns 3
+refused "bounds of no guidance" 2 "--guidance-low is given, and nothing reads it without --cfg-scale or --guidance" $g --guidance-low 0.2
+refused "a setting of another strategy" 2 "--eta is given, and nothing reads it without --strategy=rf_inversion" "$STRAIT" edit -q -m m.safetensors a.png -c 1 --eta 0.5
+refused "what is injected where nothing is" 2 "--inject-rule is given, and nothing reads it without --inject" "$STRAIT" edit -q -m m.safetensors a.png -c 1 --inject-rule add_q
+refused "a report without a name" 2 "--json is empty, expected FILE" $g --json ''
+refused "a profile over its model" 2 "--profile is m.safetensors, which --model names too" "$STRAIT" tune -q -m m.safetensors --profile m.safetensors
+refused "statistics over the model" 2 "--save-stats is m.safetensors, which --model names too" "$STRAIT" eval -q -m m.safetensors --save-stats m.safetensors
 refused "two on stdout" 2 "standard output" $g -o - --json -
 refused "grid and requests" 2 "--requests" $g --grid --requests x.jsonl
-refused "one file written twice" 2 "--json is ./never.png, which --output names too" $g --json ./never.png
+refused "one file written twice" 2 "--output is never.png, which --json names too" $g --json ./never.png
 refused "the model as a report" 2 "which --model names too" $g --json m.safetensors
 refused "a model replaced by a difference" 2 "which an argument names too" "$STRAIT" delta -q m.safetensors m.safetensors -o "$here/m.safetensors"
 refused "a seed whose last picture wraps" 2 "--seed is 9223372036854775807 for 2 images" $g -b 2 -o never%d.png -s 9223372036854775807
@@ -49,6 +55,9 @@ refused "speed of a network that judges" 1 "judges pictures" "$STRAIT" bench mod
 refused "a refiner as CAF's second network" 2 "at t = 0" "$STRAIT" generate -q -m "$shipped-rf.safetensors" --refiner "$shipped-refiner.safetensors" --sampling-method caf \
     --steps 1 -o never.png
 refused "CAF's second network as a refiner" 2 "expected solver caf" "$STRAIT" generate -q -m "$shipped-2rf.safetensors" --refiner "$shipped-caf.safetensors" --blocks H1R1 -o never.png
+"$STRAIT" generate -m "$shipped-rf.safetensors" --refiner "$shipped-refiner.safetensors" --steps 1 -o made.png 2> err
+if [ -f made.png ] && grep -q "no step of this walk asked it" err; then ok "a refiner that nobody asks"; else not_ok "a refiner that nobody asks" "$(cat err)"; fi
+rm -f made.png
 refused "unknown option" 2 "unrecognized option '--nonsense'" "$STRAIT" generate --nonsense
 refused "option without value" 2 "'--steps' requires an argument" "$STRAIT" generate --steps
 refused "unknown letter" 2 "invalid option -- 'Z'" "$STRAIT" generate -Z

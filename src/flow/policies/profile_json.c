@@ -1,11 +1,7 @@
 /* profile_json.c - a profile as a file: JSON with a format number and a CRC-32 of everything else. */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "../../base/file.h"
@@ -237,18 +233,14 @@ rf_status rf__profile_save(rf_profile *profile, const char *path) {
     rf_profile *theirs = NULL;
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* not the file: it is replaced under the lock */
-    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
-        rf_status status = rf__fail(RF_EIO, "%s: %s", folder, strerror(errno));
-        if (lock >= 0) close(lock);
-        return status;
-    }
+    int lock;
+    RF_TRY(rf__folder_lock(&lock, folder, true)); /* not the file: it is replaced under the lock */
     /* A file that cannot be read, or is of another kind, is replaced. */
     if (rf__file_exists(path) && rf__profile_read(&theirs, path) == RF_OK && rf__profile_same(profile, &theirs->key, path) == RF_OK &&
         same_tables(profile, theirs))
         merge(profile, theirs);
     rf__profile_free(&theirs);
     rf_status status = write_json(profile, path);
-    close(lock);
+    rf__folder_unlock(&lock);
     return status;
 }
