@@ -102,7 +102,7 @@ rf_status rf_invert(rf_sampler *sampler, const rf_sample_opts *opts, const float
     if (opts->init || opts->carry) return rf__fail(RF_EINVAL, "rf_invert: %s is given, expected NULL: the walk begins with the images", opts->init ? "init" : "carry");
     const rf_solver *solver = opts->blocks ? NULL : rf__solver_find(opts->solver);
     if (!opts->blocks && !solver) return RF_ENOTFOUND;
-    if (!solver || solver->order == 0 || solver->blocks)
+    if (!solver || !rf__solver_turns(solver))
         return rf__fail(RF_EINVAL, "rf_invert: solver is '%s', expected one that walks along one velocity and can turn round", solver ? solver->name : "blocks");
     if (carry && !solver->undoes) return rf__fail(RF_EINVAL, "rf_invert: carry is given, and solver '%s' undoes itself with none, expected NULL", solver->name);
     return walk(sampler, opts, images, latents, carry);

@@ -199,18 +199,18 @@ rf_status rf__file_write(const char *path, const void *bytes, size_t size) {
     return rf__writer_commit(&writer);
 }
 
-rf_status rf__folder_lock(int *lock, const char *folder, bool wait) {
-    *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*lock < 0) return rf__fail(RF_EIO, "%s: %s", folder, strerror(errno));
+rf_status rf__path_lock(int *lock, const char *path, bool wait) {
+    *lock = open(path, O_RDONLY | O_CLOEXEC);
+    if (*lock < 0) return rf__fail(RF_EIO, "%s: %s", path, strerror(errno));
     if (flock(*lock, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0) return RF_OK;
-    rf_status status = errno == EWOULDBLOCK ? rf__fail(RF_EIO, "%s: another run writes here at this moment, expected a folder of its own", folder)
+    rf_status status = errno == EWOULDBLOCK ? rf__fail(RF_EIO, "%s: another run writes here at this moment, expected a folder of its own", path)
                        : errno == EINTR     ? rf__fail(RF_EINTERRUPTED, "interrupted")
                                             : RF_OK; /* a file system without locks */
-    if (status != RF_OK) rf__folder_unlock(lock);
+    if (status != RF_OK) rf__path_unlock(lock);
     return status;
 }
 
-void rf__folder_unlock(int *lock) {
+void rf__path_unlock(int *lock) {
     if (*lock >= 0) close(*lock);
     *lock = -1;
 }

@@ -22,10 +22,10 @@ void rf__writer_abort(rf_writer **writer);            /* frees and removes the t
 rf_status rf__file_write(const char *path, const void *bytes, size_t size); /* all of the above in one call */
 rf_status rf__make_dirs(const char *path);            /* mkdir -p */
 bool rf__file_exists(const char *path);
-/* Keep others out of a folder, as long as they ask: no file is left in it, and the system gives it back when the process ends, however it does.
- * errors: RF_EIO when another process (or this one) holds it and `wait` is not set; RF_EINTERRUPTED while waiting. */
-rf_status rf__folder_lock(int *lock, const char *folder, bool wait);
-void rf__folder_unlock(int *lock); /* -1 stays -1 */
+/* Keep others away from a file or folder that is there, as long as they ask: nothing is written, and the system gives it back when the process ends,
+ * however it does. errors: RF_EIO when another process (or this one) holds it and `wait` is not set; RF_EINTERRUPTED while waiting. */
+rf_status rf__path_lock(int *lock, const char *path, bool wait);
+void rf__path_unlock(int *lock); /* -1 stays -1 */
 
 /* Set by the program's SIGINT handler; long loops poll it and return RF_EINTERRUPTED. */
 extern volatile int rf__interrupted;

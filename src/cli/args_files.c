@@ -14,7 +14,7 @@ static const char *plain(const char *path) {
     return path;
 }
 
-static bool same_file(const char *a, const char *b) {
+bool rf__same_file(const char *a, const char *b) {
     struct stat one, other;
     bool first = stat(a, &one) == 0, second = stat(b, &other) == 0;
     if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0 || first != second) return false;
@@ -23,7 +23,7 @@ static bool same_file(const char *a, const char *b) {
 }
 
 static bool clashes(named written, named other, char *error, size_t size) {
-    if (!other.path || !same_file(written.path, other.path)) return false;
+    if (!other.path || !rf__same_file(written.path, other.path)) return false;
     snprintf(error, size, "--%s is %.200s, which %s%s names too, expected another file", written.option, written.path, *other.option ? "--" : "an argument",
              other.option);
     return true;

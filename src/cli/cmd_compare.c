@@ -82,6 +82,7 @@ static int compare_main(int argc, char **argv) {
     int code;
     if (!flags.model) code = rf__cli_usage("compare", "--model is not given, expected a checkpoint file");
     else if (!flags.grid) code = rf__cli_usage("compare", "--grid is not given, expected a YAML file of rows");
+    else if (rf__sampling_settle_seed(&flags.sampling) != RF_OK) code = rf__cli_failed("compare", RF_EIO);
     else code = run_compare(&compare, &flags, &common);
     rf__compare_fini(&compare);
     rf_model_close(&compare.model);

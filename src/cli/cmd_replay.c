@@ -27,7 +27,7 @@ static const rf_arg table[] = {
     {"model", 'm', "model-path dir", RF_ARG_STRING, AT(model), .value = "FILE",
      .help = "checkpoint; not given: the path that the picture names"},
     {"refiner", 0, NULL, RF_ARG_STRING, AT(refiner), .value = "FILE", .help = "refiner; not given: the path that the picture names"},
-    {"output", 'o', NULL, RF_ARG_STRING, AT(output), .value = "FILE.png",
+    {"output", 'o', NULL, RF_ARG_OUTPUT, AT(output), .value = "FILE.png",
      .help = "write the picture that was made"},
     {"batch-size", 0, NULL, RF_ARG_INT, AT(rows), .preset = "16", .min = 2, .max = 4096, .value = "ROWS",
      .help = "most network rows of one call"},

@@ -75,6 +75,7 @@ static rf_status model_walk(rf_eval_source *source, int64_t count, rf_eval_take 
     const generator *g = source->self;
     rf_order order = *g->order;
     order.count = count;
+    order.asked = NULL; /* nobody reads the record, and it has room for the images of the flags alone */
     line l = {.take = take, .user = user, .scalars = rf__eval_source_scalars(source), .flat = source->shape.flat};
     rf_shoot_totals totals;
     l.slab = rf__alloc_array(RF_EVAL_ROWS, (size_t)l.scalars * sizeof *l.slab);

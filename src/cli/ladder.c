@@ -48,7 +48,7 @@ static rf_status expand(const rf_ladder *l, const char *text, char out[TEXT]) {
         size_t length = 1, name = strcspn(p + 1, "}");
         if (*p == '{') {
             const json_t *rung = rung_named(l, p + 1, name);
-            if (!rung) return rf__fail(RF_EFORMAT, "%s: {%.*s} is not a rung", l->name, (int)name, p + 1);
+            if (!rung || p[1 + name] != '}') return rf__fail(RF_EFORMAT, "%s: {%.*s} is not a rung", l->name, (int)name, p + 1);
             product_of(l, rung, made);
             piece = made;
             length = strlen(made);

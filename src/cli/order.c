@@ -131,6 +131,9 @@ static rf_status take_latents(rf_order *order, const rf_sampling_flags *flags, c
         return rf__fail(RF_EINVAL, "--batch-count is %lld, expected at most the %lld latents of %s", (long long)flags->count, (long long)count,
                         flags->init_latent);
     if (!flags->count) order->count = count;
+    if (order->label_count > order->count)
+        return rf__fail(RF_EINVAL, "--class-label has %d classes for %lld latents of %s, expected at most one a latent", order->label_count, (long long)order->count,
+                        flags->init_latent);
     if (order->label_count) return RF_OK;
     order->labels = rf__alloc_array((size_t)order->count, sizeof *order->labels);
     if (!order->labels) return rf__fail(RF_ENOMEM, "no memory for %lld classes", (long long)order->count);
@@ -250,6 +253,7 @@ static rf_status fill(rf_order *order, const rf_sampling_flags *given, const rf_
     RF_TRY(take_guidance(order, flags, model));
     RF_TRY(flags->sigmas.count || flags->times.count ? list_grid(order, flags, model) : named_grid(order, flags, model));
     RF_TRY(take_policy(order, flags, model));
+    RF_TRY(rf__sampling_settle_seed(&with));
     if (flags->seed > INT64_MAX - (order->count - 1))
         return rf__fail(RF_EINVAL, "--seed is %lld for %lld images, whose last would be beyond 64 bits, expected at most %lld", (long long)flags->seed,
                         (long long)order->count, (long long)(INT64_MAX - (order->count - 1)));

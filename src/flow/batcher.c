@@ -190,7 +190,7 @@ static rf_status admit(rf_batcher *batcher) {
         rf_trajectory *trajectory = line->at[0];
         if (trajectory->status == RF_JOB_WAITING) { /* else: cancelled from a callback, retired next tick */
             RF_TRY(rf__job_announce(&trajectory->spec));
-            RF_TRY(rf__trajectory_start(trajectory));
+            (void)rf__trajectory_start(trajectory); /* one that cannot begin has failed: it leaves with its sentence, and nobody waits behind it */
         }
         list_add(batcher, walk, list_remove(line, 0));
     }

@@ -68,6 +68,11 @@ static rf_kind refine_odd(void *state, const rf_step_view *view) {
     (void)state;
     return view->job->calls % 2 ? RF_KIND_REFINE : RF_KIND_FULL;
 }
+static rf_status refuse(void *state, const rf_policy_setup *setup, const rf_job *job) {
+    (void)state, (void)setup, (void)job;
+    return rf__fail(RF_EINVAL, "not today");
+}
+static const rf_policy stubborn = {.name = "stubborn", .begin = refuse, .choose = refine_odd};
 static const rf_policy skipping = {.name = "skipping", .history = true, .choose = skip_every_third};
 static const rf_policy refining = {.name = "refining", .choose = refine_odd};
 
@@ -277,6 +282,30 @@ static void cancel_frees_the_slot(void **state) {
     rf__batcher_free(&batcher);
 }
 
+/* Its policy finds only at the start that it cannot work: it leaves with the sentence, and those behind it are served. */
+static void a_job_that_cannot_begin_leaves(void **state) {
+    (void)state;
+    result results[4] = {0}, clean[4] = {0};
+    reset();
+    run_all(clean, 4, 4, 2);
+    reset();
+    rf_batcher *batcher = make(4, 2, 4);
+    for (int i = 0; i < 4; i++) {
+        rf_job_spec spec = spec_of(i, &results[i]);
+        if (i == 1) spec.policy = &stubborn;
+        assert_int_equal(rf__batcher_submit(batcher, &spec, NULL), RF_OK);
+    }
+    drain(batcher);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(results[i].times_reported, 1);
+        assert_int_equal(results[i].status, i == 1 ? RF_JOB_FAILED : RF_JOB_DONE);
+        if (i != 1) assert_memory_equal(results[i].x, clean[i].x, sizeof clean[i].x);
+    }
+    assert_string_equal(results[1].sentence, "not today");
+    assert_int_equal(rf__batcher_stats(batcher).failed, 1);
+    rf__batcher_free(&batcher);
+}
+
 static void failing_network_can_be_tried_again(void **state) {
     (void)state;
     result broken = {0}, clean = {0};
@@ -338,6 +367,7 @@ int main(void) {
         cmocka_unit_test(noise_belongs_to_the_seed),
         cmocka_unit_test(bad_row_fails_only_its_job),
         cmocka_unit_test(cancel_frees_the_slot),
+        cmocka_unit_test(a_job_that_cannot_begin_leaves),
         cmocka_unit_test(failing_network_can_be_tried_again),
         cmocka_unit_test(wrong_jobs_and_full_lines_are_refused),
     };

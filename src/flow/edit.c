@@ -38,7 +38,7 @@ static rf_status check(const rf_edit_opts *opts, const rf_field *field) {
         return rf__fail(RF_EINVAL, "gamma, eta, stop are %g, %g, %g, expected 0 .. 1 each", opts->gamma, opts->eta, opts->stop);
     if (solver_of(opts)->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that walks the same grid both ways", solver_of(opts)->name);
-    if (solver_of(opts)->order == 0 || solver_of(opts)->blocks)
+    if (!rf__solver_turns(solver_of(opts)))
         return rf__fail(RF_EINVAL, "solver '%s' does not walk along one velocity, expected one that can turn round", solver_of(opts)->name);
     RF_TRY(check_inject(opts));
     for (int64_t i = 0; opts->mask && i < field->scalars; i++)

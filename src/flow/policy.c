@@ -40,7 +40,7 @@ const rf_policy *rf__policy_find(const char *name) {
 }
 
 const rf_policy *rf__policy_choose(const char *name, bool budget) {
-    return budget && strcmp(name, rf__policy_none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
+    return budget && name && strcmp(name, rf__policy_none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
 }
 
 /* "table, fastflow ...": those that a budget can set, or that work from a profile. */

@@ -78,6 +78,8 @@ struct rf_job {
  * has as many steps; NULL or empty: none. */
 int64_t rf__solver_calls(const rf_solver *solver, const rf_blocks *blocks, int steps);
 const rf_solver *const *rf__solvers(void);          /* NULL-terminated */
+/* Whether it walks along one velocity, so that it can turn round: what an inversion needs. */
+static inline bool rf__solver_turns(const rf_solver *solver) { return solver->order != 0 && !solver->blocks; }
 const rf_solver *rf__solver_find(const char *name); /* NULL and a sentence listing the names */
 
 /* Put the job at the start of its grid with an empty history, then solver->begin. */

@@ -107,7 +107,7 @@ static void keep_track(rf_trajectory *trajectory) {
     if (track) memcpy(track + row_of(job, job->position) * job->scalars, job->x, (size_t)job->scalars * sizeof *track);
 }
 
-rf_status rf__trajectory_start(rf_trajectory *trajectory) {
+static rf_status start(rf_trajectory *trajectory) {
     const rf_job_spec *spec = &trajectory->spec;
     RF_TRY(allocate(trajectory));
     rf_job *job = &trajectory->job;
@@ -126,6 +126,18 @@ rf_status rf__trajectory_start(rf_trajectory *trajectory) {
     return RF_OK;
 }
 
+static void fail(rf_trajectory *trajectory, rf_status failure) {
+    trajectory->status = RF_JOB_FAILED;
+    trajectory->failure = failure;
+    snprintf(trajectory->sentence, sizeof trajectory->sentence, "%s", rf_last_error());
+}
+
+rf_status rf__trajectory_start(rf_trajectory *trajectory) {
+    rf_status status = start(trajectory);
+    if (status != RF_OK) fail(trajectory, status);
+    return status;
+}
+
 static rf_kind choose(rf_trajectory *trajectory) {
     const rf_step_view view = {&trajectory->job, &trajectory->ask};
     rf_kind kind = trajectory->spec.policy->choose(trajectory->policy_state, &view);
@@ -139,12 +151,6 @@ static rf_kind choose(rf_trajectory *trajectory) {
     if (kind == RF_KIND_REFINE && !can_refine) return RF_KIND_FULL;
     if (kind == RF_KIND_EXTRAPOLATE && trajectory->job.history.count < 2) return RF_KIND_FULL;
     return kind;
-}
-
-static void fail(rf_trajectory *trajectory, rf_status failure) {
-    trajectory->status = RF_JOB_FAILED;
-    trajectory->failure = failure;
-    snprintf(trajectory->sentence, sizeof trajectory->sentence, "%s", rf_last_error());
 }
 
 /* Into the next stage, with memory of its size; velocity: at job.x, NULL at t = 1. */

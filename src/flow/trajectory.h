@@ -95,7 +95,7 @@ rf_status rf__job_announce(const rf_job_spec *spec);
 /* Check the specification and copy the grid; takes no memory that grows with the image. */
 rf_status rf__trajectory_create(rf_trajectory **out, const rf_job_spec *spec);
 void rf__trajectory_free(rf_trajectory **trajectory);
-/* Allocate the state, draw x0, put the solver at the start; status becomes RF_JOB_ACTIVE. */
+/* Allocate the state, draw x0, put the solver at the start; status becomes RF_JOB_ACTIVE, or RF_JOB_FAILED with the error's sentence. */
 rf_status rf__trajectory_start(rf_trajectory *trajectory);
 /* Walk on until a network answer is needed (true: ask, kind and rows say which) or the job is over (false:
  * status says how). Extrapolated answers are given here, without a call. Asking again without an answer

@@ -228,11 +228,13 @@ static void pack_task(void *arg, int64_t begin, int64_t end, int worker) {
 }
 
 rf_status rf__weights_refresh(rf_weights *weights, rf_pool *pool) {
+    pthread_mutex_lock(&weights->lock); /* a plan that another thread builds may ask for one more packed form meanwhile */
     for (int i = 0; i < weights->slot_count; i++) {
         packed_slot *slot = weights->slots[i];
         rf__pool_run(pool, slot->provider.pack_units(&slot->args), 1, pack_task, slot);
     }
     weights->version++;
+    pthread_mutex_unlock(&weights->lock);
     return RF_OK;
 }
 

@@ -12,6 +12,7 @@
 #define SIDE 64
 #define PITCH 66 /* cells have a border of one pixel */
 #define LINES_MAX 100000
+#define LINE_ENDS "\r\n"
 
 enum { COLUMN, ROW, CAPTION, CATEGORY, SUBCATEGORY, CODE, IN_NOTO, FIELDS };
 static const char *const categories[] = {"Activities", "Animals & Nature", "Component", "Flags", "Food & Drink", "Objects", "People & Body",
@@ -53,7 +54,8 @@ static rf_status take_cell(rf_dataset *out, const rf_image *sheet, char *const f
 static rf_status take_lines(rf_dataset *out, const rf_image *sheet, char *text, bool test, const char *path) {
     rf_status status = RF_OK;
     int number = 0;
-    for (char *line = strtok(text, "\r\n"); line && status == RF_OK; line = strtok(NULL, "\r\n")) {
+    char *rest = NULL;
+    for (char *line = strtok_r(text, LINE_ENDS, &rest); line && status == RF_OK; line = strtok_r(NULL, LINE_ENDS, &rest)) {
         char *field[FIELDS];
         if (++number == 1) continue; /* names of the columns */
         if (!cut_fields(line, field)) return rf__fail(RF_EFORMAT, "%s:%d: has too few columns, expected %d", path, number, FIELDS);
@@ -75,7 +77,7 @@ static rf_status read_emoji(rf_dataset *out, const char *directory, const rf_dat
     RF_TRY(rf__image_read(&sheet, sheet_path, 3)); /* over white */
     rf_status status = rf__file_read(table_path, 16 << 20, &text, &size);
     int64_t lines = 0;
-    for (size_t i = 0; status == RF_OK && i < size; i++) lines += text[i] == '\n';
+    for (size_t i = 0; status == RF_OK && i < size; i++) lines += text[i] && strchr(LINE_ENDS, text[i]) != NULL;
     if (status == RF_OK && lines > LINES_MAX) status = rf__fail(RF_EFORMAT, "%s: has %lld lines, expected at most %d", table_path, (long long)lines, LINES_MAX);
     if (status == RF_OK) status = rf__dataset_alloc(out, lines + 1, SIDE, SIDE, 3, CATEGORIES);
     out->count = 0;

@@ -257,6 +257,11 @@ static void emoji_sheet(void **state) {
     assert_string_equal(set->class_names[set->labels[1]], "Symbols");
     assert_memory_equal(set->pixels + 3 * (64 * 64 - 1), "\x0a\x14\x1e\xff\xff\xff", 6);
     rf__dataset_free(&set);
+    const char *returns = "sheet_x\r0\t0\ta\tFlags\tx\t1F\t1\r1\t0\tc\tSymbols\tx\t1F\t1\r0\t0\td\tFlags\tx\t1F\t1\r"; /* of an old Macintosh */
+    assert_int_equal(rf__file_write(in_folder("emoji/captions.tsv"), returns, strlen(returns)), RF_OK);
+    assert_int_equal(rf__dataset_open(&set, &spec), RF_OK);
+    assert_int_equal(set->count, 3);
+    rf__dataset_free(&set);
     const char *bad = "sheet_x\n2\t0\ta\tFlags\tx\t1F\t1\n";
     assert_int_equal(rf__file_write(in_folder("emoji/captions.tsv"), bad, strlen(bad)), RF_OK);
     assert_int_equal(rf__dataset_open(&set, &spec), RF_EFORMAT);

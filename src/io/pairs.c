@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -165,19 +166,32 @@ static rf_status remember(rf_pairs_writer *w, uint64_t key) {
     return RF_OK;
 }
 
-/* Keys of the valid records; the file is cut behind the last of them. */
+static off_t place_of(const rf_pairs_writer *w, int64_t index) { return HEAD + (off_t)index * (off_t)w->layout.record; }
+
+static rf_status read_record(const rf_pairs_writer *w, int64_t index) {
+    if (pread(w->file, w->record, w->layout.record, place_of(w, index)) == (ssize_t)w->layout.record) return RF_OK;
+    return rf__fail(RF_EIO, "%s: pair %lld cannot be read: %s", w->path, (long long)index, strerror(errno));
+}
+
+/* Keys of the valid records. The last record takes the place of a damaged one, as their order means nothing, and what is behind them is cut off. */
 static rf_status scan(rf_pairs_writer *w) {
-    off_t at = HEAD;
-    for (;;) {
-        ssize_t got = pread(w->file, w->record, w->layout.record, at);
-        if (got != (ssize_t)w->layout.record || !is_valid(w->record, &w->layout)) break;
-        RF_TRY(remember(w, key_of(w->record)));
-        at += got;
-    }
     struct stat info;
-    if (fstat(w->file, &info) == 0 && info.st_size > at)
-        rf__info("%s: %lld bytes behind pair %lld are incomplete and cut off", w->path, (long long)(info.st_size - at), (long long)w->done);
-    if (ftruncate(w->file, at) != 0) return rf__fail(RF_EIO, "%s: %s", w->path, strerror(errno));
+    if (fstat(w->file, &info) != 0) return rf__fail(RF_EIO, "%s: %s", w->path, strerror(errno));
+    int64_t count = (info.st_size - HEAD) / (off_t)w->layout.record, end = count;
+    while (w->done < end) {
+        RF_TRY(read_record(w, w->done));
+        if (is_valid(w->record, &w->layout)) {
+            RF_TRY(remember(w, key_of(w->record)));
+            continue;
+        }
+        if (--end == w->done) break;
+        RF_TRY(read_record(w, end));
+        RF_TRY(write_all(w, w->record, w->layout.record, place_of(w, w->done)));
+    }
+    const int64_t torn = info.st_size - place_of(w, count);
+    if (end < count) rf__warn("%s: %lld of %lld pairs are damaged and left out", w->path, (long long)(count - end), (long long)count);
+    if (torn) rf__info("%s: %lld bytes behind pair %lld are incomplete and cut off", w->path, (long long)torn, (long long)count);
+    if (ftruncate(w->file, place_of(w, end)) != 0) return rf__fail(RF_EIO, "%s: %s", w->path, strerror(errno));
     return RF_OK;
 }
 
@@ -185,6 +199,8 @@ static rf_status begin(rf_pairs_writer *w, const rf_pairs_head *head) {
     uint8_t bytes[HEAD];
     w->file = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (w->file < 0) return rf__fail(RF_EIO, "%s: cannot be opened for writing: %s", w->path, strerror(errno));
+    if (flock(w->file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return rf__fail(RF_EIO, "%s: another run writes into this store at this moment, expected one of its own", w->path);
     ssize_t got = pread(w->file, bytes, HEAD, 0);
     if (got == 0) return write_head(w, head);
     if (got != HEAD) return rf__fail(RF_EFORMAT, "%s: is no store of pairs (%lld bytes)", w->path, (long long)got);
@@ -235,7 +251,7 @@ rf_status rf__pairs_write(rf_pairs_writer *w, uint64_t key, int32_t label, const
     at += w->layout.data;
     if (x0) memcpy(at, x0, w->layout.noise);
     store32(at + w->layout.noise, (uint32_t)crc32(0, w->record, (uInt)(w->layout.record - 4)));
-    RF_TRY(write_all(w, w->record, w->layout.record, HEAD + (off_t)w->done * (off_t)w->layout.record));
+    RF_TRY(write_all(w, w->record, w->layout.record, place_of(w, w->done)));
     return remember(w, key);
 }
 
@@ -314,6 +330,8 @@ rf_status rf__pairs_read(const rf_pairs *pairs, int64_t index, float *x0, float 
     const uint8_t *record = pairs->mapping + HEAD + (size_t)index * l->record, *data = record + FIXED;
     if (!is_valid(record, l)) return rf__fail(RF_EFORMAT, "pair %lld of the store is damaged", (long long)index);
     *label = (int32_t)load32(record + 8);
+    if (*label < -1 || *label >= (pairs->head.classes ? pairs->head.classes : 1))
+        return rf__fail(RF_EFORMAT, "pair %lld of the store has class %d, expected -1 (none) .. %d", (long long)index, (int)*label, pairs->head.classes - 1);
     if (pairs->head.data == RF_PAIRS_F32) memcpy(x1, data, l->data);
     else
         for (int64_t i = 0; i < l->scalars; i++) x1[i] = (float)data[i] / 127.5f - 1;

@@ -145,8 +145,68 @@ static void wrong_files(void **state) {
     rf__pairs_free(&pairs);
 }
 
+/* Two of seven records with a flipped bit: the other five are kept, and what is written again makes seven whole ones. */
+static void damage_costs_its_own_pairs(void **state) {
+    (void)state;
+    const char *path = scratch_path("g.pairs");
+    const int64_t record = 16 + N + 4;
+    write_some(path, RF_PAIRS_U8, false, 100, 107);
+    FILE *file = fopen(path, "r+b");
+    for (int bad = 2; bad <= 6; bad += 4) { /* in the middle, and the last */
+        fseek(file, 4096 + bad * record + 20, SEEK_SET);
+        fputc(0x55, file);
+    }
+    fclose(file);
+    rf_pairs_head head = head_of(RF_PAIRS_U8, false, "abc");
+    rf_pairs_writer *writer, *second;
+    assert_int_equal(rf__pairs_append(&writer, path, &head), RF_OK);
+    assert_int_equal(rf__pairs_done(writer), 5);
+    for (uint64_t key = 100; key < 107; key++) assert_int_equal(rf__pairs_has(writer, key), key != 102 && key != 106);
+    assert_int_equal(rf__pairs_append(&second, path, &head), RF_EIO);
+    assert_non_null(strstr(rf_last_error(), "another run writes"));
+    assert_int_equal(rf__pairs_close(&writer), RF_OK);
+    json_decref(head.provenance);
+    write_some(path, RF_PAIRS_U8, false, 102, 103);
+    write_some(path, RF_PAIRS_U8, false, 106, 107);
+    bool seen[7] = {false};
+    rf_pairs *pairs;
+    assert_int_equal(rf__pairs_open(&pairs, path), RF_OK);
+    assert_int_equal(rf__pairs_count(pairs), 7);
+    for (int64_t k = 0; k < 7; k++) {
+        float x0[N], x1[N], want[N];
+        int32_t label;
+        assert_int_equal(rf__pairs_read(pairs, k, x0, x1, &label), RF_OK);
+        for (uint64_t key = 100; key < 107; key++) {
+            rf__rng_normal_sample(key, RF_STREAM_NOISE, 0, N, want);
+            if (memcmp(want, x0, sizeof want) == 0) seen[key - 100] = true;
+        }
+    }
+    for (int i = 0; i < 7; i++) assert_true(seen[i]);
+    rf__pairs_free(&pairs);
+}
+
+static void a_class_that_is_none_is_refused(void **state) {
+    (void)state;
+    const char *path = scratch_path("h.pairs");
+    rf_pairs_head head = head_of(RF_PAIRS_U8, false, "abc");
+    rf_pairs_writer *writer;
+    rf_pairs *pairs;
+    float x0[N], x1[N];
+    int32_t label;
+    image_of(1, x1);
+    assert_int_equal(rf__pairs_append(&writer, path, &head), RF_OK);
+    assert_int_equal(rf__pairs_write(writer, 1, 1000000, x1, NULL), RF_OK);
+    assert_int_equal(rf__pairs_close(&writer), RF_OK);
+    assert_int_equal(rf__pairs_open(&pairs, path), RF_OK);
+    assert_int_equal(rf__pairs_read(pairs, 0, x0, x1, &label), RF_EFORMAT);
+    assert_non_null(strstr(rf_last_error(), "class 1000000"));
+    rf__pairs_free(&pairs);
+    json_decref(head.provenance);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(damage_costs_its_own_pairs), cmocka_unit_test(a_class_that_is_none_is_refused),
         cmocka_unit_test(round_trips),          cmocka_unit_test(eight_bits_err_by_half_a_level), cmocka_unit_test(a_cut_store_goes_on),
         cmocka_unit_test(foreign_stores_are_refused), cmocka_unit_test(wrong_files),
     };

@@ -74,7 +74,7 @@ static rf_status check_view(const rf_pickle_view *t) {
             return rf__fail(RF_EFORMAT, "a tensor has sizes that overflow");
     }
     if (t->offset < 0 || count > t->storage->number || (count > 0 && last >= t->storage->number))
-        return rf__fail(RF_EFORMAT, "a tensor reaches number %lld of a storage of %lld", (long long)(last > count ? last : count) + 1,
+        return rf__fail(RF_EFORMAT, "a tensor reaches beyond number %lld of a storage of %lld", (long long)(last > count ? last : count),
                         (long long)t->storage->number);
     return RF_OK;
 }

@@ -21,6 +21,7 @@ static bool is_contiguous(const rf_pickle_view *t) {
     int64_t stride = 1;
     for (int i = t->rank - 1; i >= 0; i--) {
         if (t->dim[i] != 1 && t->stride[i] != stride) return false;
+        if (t->dim[i] == 0) return true; /* nothing to gather */
         stride *= t->dim[i];
     }
     return true;

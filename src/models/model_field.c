@@ -73,7 +73,6 @@ rf_status rf__model_field_open(rf_model_field **out, rf_model *model, rf_dtype d
     rf_status status = field->told && field->place ? RF_OK : rf__fail(RF_ENOMEM, "no memory for a field");
     if (status == RF_OK) status = rf__plan_cache_create(&field->plans, build_graph, field, model->weights, NULL, PLANS_HELD);
     if (status == RF_OK) status = open_conditioning(field);
-    if (status == RF_OK) status = rf__weights_refresh(model->weights, pool);
     if (status != RF_OK) rf__model_field_close(&field);
     *out = field;
     return status;

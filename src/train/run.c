@@ -35,7 +35,7 @@ typedef struct run {
     double log_time;       /* of the newest line */
     double curves_time;    /* of the newest curves */
     int64_t log_step;
-    int lock;              /* of the folder; -1: not held */
+    int lock;              /* of recipe.json; -1: not held */
     int skips;             /* in a row */
     rf_progress progress;
 } run;
@@ -58,19 +58,32 @@ static rf_status write_recipe(const run *r) {
     return status;
 }
 
+/* Where no other run is: it holds its recipe.json as long as it goes on. Not the folder, which profiles beside a model are written under. */
+static rf_status enter(run *r, int64_t newest) {
+    char path[4096];
+    in_folder(r, path, "recipe.json");
+    if (rf__file_exists(path)) RF_TRY(rf__path_lock(&r->lock, path, false));
+    rf__path_unlock(&r->lock);
+    if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, r->opts->folder));
+    else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", r->opts->folder);
+    RF_TRY(write_recipe(r));
+    return rf__path_lock(&r->lock, path, false);
+}
+
 static rf_status begin(run *r) {
     const char *folder = r->opts->folder;
     char path[4096];
+    int folder_lock;
     int64_t newest = rf__checkpoint_newest(folder);
     if (newest >= 0 && !r->opts->resume)
         return rf__fail(RF_EINVAL, "%s: holds a run of %lld steps, expected an empty folder: --resume continues it, -o names another", folder,
                         (long long)newest);
     RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
     RF_TRY(rf__make_dirs(folder)); /* not before everything that can be refused has been */
-    RF_TRY(rf__folder_lock(&r->lock, folder, false));
-    if (newest >= 0) RF_TRY(rf__checkpoint_load(r->trainer, &r->bins, folder));
-    else if (r->opts->resume) rf__info("%s: no checkpoint yet, starting from step 0", folder);
-    RF_TRY(write_recipe(r));
+    RF_TRY(rf__path_lock(&folder_lock, folder, true)); /* two that begin at once */
+    rf_status entered = enter(r, newest);
+    rf__path_unlock(&folder_lock);
+    RF_TRY(entered);
     RF_TRY(rf__runlog_open(&r->log, in_folder(r, path, "log.jsonl"), r->trainer->step));
     r->log_time = r->curves_time = rf__now();
     r->log_step = r->trainer->step;
@@ -288,7 +301,7 @@ rf_status rf__train_run(rf_recipe *recipe, const rf_run_opts *opts, rf_run_repor
         if (status == RF_OK) status = finish(&r);
     }
     if (r.log) fclose(r.log);
-    rf__folder_unlock(&r.lock);
+    rf__path_unlock(&r.lock);
     rf__model_free(&r.ema);
     rf__trainer_free(&r.trainer);
     return status;

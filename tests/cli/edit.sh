@@ -90,6 +90,7 @@ refused "edit: no source" 2 "SOURCE" "$STRAIT" edit $m -c 2
 refused "invert: corrupt picture" 1 "cut.png" "$STRAIT" invert $m cut.png -o never.safetensors
 refused "invert: wrong size" 1 "big.png" "$STRAIT" invert $m big.png -o never.safetensors
 refused "latents of another shape" 1 "expected \[n, 16, 16, 1\]" "$STRAIT" generate -q -m big.safetensors --init-latent z.safetensors -o never.png
+refused "more classes than latents" 2 "2 classes for 1 latents" "$STRAIT" generate $m --init-latent z.safetensors -c 0,1 -o never.png
 refused "latents that are a model" 1 "strait invert" "$STRAIT" generate $m --init-latent m.safetensors -o never.png
 refused "more images than latents" 2 "expected at most the 1 latents" "$STRAIT" generate $m --init-latent z.safetensors -b 2 -o "never_%d.png"
 head -c 300 z.safetensors > zcut.safetensors

@@ -25,6 +25,8 @@ sed 's/-b 60/-b 61/' small.yaml > other.yaml
 refused "other words for a rung that is there" 1 "other words" climb other.yaml -o all
 sed 's/{pairs} train.init/{none} train.init/' small.yaml > unknown.yaml
 refused "a rung that is none" 1 "is not a rung" climb unknown.yaml -o new
+sed 's/velocity.yaml data.path={pairs} train.steps=20/velocity.yaml data.path={pairs/' small.yaml > open.yaml
+refused "a brace that is not closed" 1 "is not a rung" climb open.yaml -o new
 sed 's/name: 2rf/name: rf/' small.yaml > twice.yaml
 refused "two of a name" 1 "named" climb twice.yaml -o new
 sed 's/train.steps=40/train.stepz=40/' small.yaml > wrong.yaml

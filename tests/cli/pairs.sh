@@ -46,7 +46,7 @@ check "2-RF from both kinds" "$STRAIT" train -q 2rf.yaml data.real=real.pairs tr
 refused "real pairs of another label set" 1 "data.real" "$STRAIT" train -q 2rf.yaml data.real=whole.pairs train.steps=20 -o run5
 sed -e '/^evaluate/,$d' -e 's/kind: mlp/kind: mlp\n  refines: plain/' -e '/init:/d' -e "s,coupling: stored,coupling: stored\n  path: caf_acceleration\n  initial: $here/mlp.safetensors," 2rf.yaml > caf.yaml
 check "CAF's second network" "$STRAIT" train -q caf.yaml train.steps=20 -o caf
-refused "caf without its second network" 1 "second network" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method caf -b 3 -o c.pairs
+refused "caf without its second network" 2 "second network" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method caf -b 3 -o c.pairs
 refused "a path of CAF without the first network" 1 "train.initial" "$STRAIT" train -q caf.yaml train.initial= train.steps=20 -o caf2
 refused "a premetric of points" 1 "train.premetric" "$STRAIT" train -q 2rf.yaml train.premetric=classifier train.steps=20 -o run6
 # A disk that is full in the middle: what was written stays, and the same command goes on. (ulimit counts in 512 bytes.)

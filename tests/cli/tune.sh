@@ -21,6 +21,9 @@ rm -r run report.json dit.ab2-12-cfg-2-0..1.profile
 
 check "a frozen schedule" generate --policy table --policy-option calls=6 -b 3 -o t_%d.png --json t.json
 check "calls by kind" sh -c 'grep -q "\"nfe_full\": 18" t.json && grep -q "\"extrapolated\": 18" t.json'
+mkdir frozen
+check "the same pictures, judged" sh -c '"$0" generate -q -m dit.safetensors --steps 12 --sampling-method ab2 --policy table --policy-option calls=6 -b 20 -o frozen/%02d.png && "$0" eval -q -m dit.safetensors frozen --steps 12 --sampling-method ab2 --policy table --policy-option calls=6 -n 20 --metrics mse --json judged.json' "$STRAIT"
+check "are the same" grep -q '"mse": 0.0,' judged.json
 check "a budget" generate --quality-budget rel=0.9 -o b.png --json b.json
 check "is cheaper than everything" sh -c '[ "$(sed -n "s/.*\"nfe_full\": \([0-9]*\).*/\1/p" b.json | head -1)" -lt 12 ]'
 check "and says what it promises" grep -q "\"tried_images\": 30" b.json

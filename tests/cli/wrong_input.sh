@@ -43,6 +43,10 @@ refused "grid and requests" 2 "--requests" $g --grid --requests x.jsonl
 refused "one file written twice" 2 "--output is never.png, which --json names too" $g --json ./never.png
 refused "the model as a report" 2 "which --model names too" $g --json m.safetensors
 refused "a model replaced by a difference" 2 "which an argument names too" "$STRAIT" delta -q m.safetensors m.safetensors -o "$here/m.safetensors"
+refused "a picture replaced by its replay" 2 "which an argument names too" "$STRAIT" replay a.png -o a.png
+refused "a checkpoint replaced by its copy" 2 "OUT is ./m.safetensors, which is read too" "$STRAIT" convert -q m.safetensors ./m.safetensors --dtype bf16
+refused "a store of random seeds" 2 "--seed is -1, expected 0 or more" "$STRAIT" pairs -q -m m.safetensors -b 2 -s -1 -o p.pairs
+refused "a solver that cannot turn round" 2 "expected a solver that walks along one velocity" "$STRAIT" pairs -q -m m.safetensors --invert fashion-mnist:test --sampling-method reinterpolate -b 2 -o p.pairs
 refused "a seed whose last picture wraps" 2 "--seed is 9223372036854775807 for 2 images" $g -b 2 -o never%d.png -s 9223372036854775807
 refused "a scale without guidance" 2 "--guidance none" $g --guidance none --cfg-scale 3
 refused "two times that are one" 2 "strictly rising" $g --times 0,0,1

@@ -234,13 +234,13 @@ rf_status rf__profile_save(rf_profile *profile, const char *path) {
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
     int lock;
-    RF_TRY(rf__folder_lock(&lock, folder, true)); /* not the file: it is replaced under the lock */
+    RF_TRY(rf__path_lock(&lock, folder, true)); /* not the file: it is replaced under the lock */
     /* A file that cannot be read, or is of another kind, is replaced. */
     if (rf__file_exists(path) && rf__profile_read(&theirs, path) == RF_OK && rf__profile_same(profile, &theirs->key, path) == RF_OK &&
         same_tables(profile, theirs))
         merge(profile, theirs);
     rf__profile_free(&theirs);
     rf_status status = write_json(profile, path);
-    rf__folder_unlock(&lock);
+    rf__path_unlock(&lock);
     return status;
 }
