@@ -18,10 +18,10 @@ euler="1, 2, 4, 9"
 
 # The classifier inside the losses is not the one that judges.
 second_eye() { trained eye recipes/fashion-classifier.yaml train.seed=7 "train.steps=${EYE_STEPS:-1000}" train.warmup=50 train.batch=64; }
-# 128 calls, as rf++ has: with 16 the noise that is found has a spread of 0.82 instead of 0.94, and sampling starts from 1.
+# 128 calls, as rf++ has (two for each of INVERT_STEPS): with 16 the noise that is found has a spread of 0.82 instead of 0.94, and sampling starts from 1.
 inverted() {
     # shellcheck disable=SC2086
-    "$strait" pairs -m "$teacher" --invert fashion-mnist:train -b "$real" $calls --steps 64 -o "$out/forward.pairs" || exit 1
+    "$strait" pairs -m "$teacher" --invert fashion-mnist:train -b "$real" $calls --steps "${INVERT_STEPS:-64}" -o "$out/forward.pairs" || exit 1
 }
 # two NAME SETTINGS...: a 2-RF from the teacher with uniform times, changed by the settings, judged by Euler steps
 two() {
@@ -91,7 +91,7 @@ again() { # "one reflow is enough"
     two 3rf "train.init=$out/2rf-$seed/model.safetensors" "data.path=$out/second-$seed.pairs"
 }
 # CIFAR-10: a 2-RF with nothing on it, and with the two switches that did best on Fashion-MNIST
-cifar() {
+cifar() ( # in a shell of its own: another teacher, judge and settings
     teacher=models/cifar-small.safetensors eye=$cifar
     # shellcheck disable=SC2086
     "$strait" pairs -m "$teacher" -b "$pairs" -s 100000 $forth -o "$out/cifar.pairs" || exit 1
@@ -103,7 +103,7 @@ cifar() {
     # shellcheck disable=SC2086
     trained "cifar-D-$seed" recipes/cifar-2rf.yaml $equal
     judge cifar-D
-}
+)
 for seed in $seeds; do
     for part in $sets; do "$part"; done
 done
