@@ -227,5 +227,3 @@ int64_t rf__stage_set_answers(const rf_stage_set *set) {
 }
 
 const json_t *rf__stage_set_json(const rf_stage_set *set) { return set->json; }
-
-void rf__stage_set_fields_help(FILE *stream) { rf__fields_help(fields, stream); }

@@ -18,6 +18,5 @@ void rf__stage_set_describe(const rf_stage_set *set, rf_job_spec *spec);
 int64_t rf__stage_set_answers(const rf_stage_set *set); /* of one job */
 /* The list with every key and the hashes of the files, such that rf__stage_set_open makes the same again. Borrowed. */
 const json_t *rf__stage_set_json(const rf_stage_set *set);
-void rf__stage_set_fields_help(FILE *stream);
 
 #endif

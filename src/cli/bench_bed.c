@@ -6,12 +6,9 @@
 rf_status rf__bench_bed_init(rf_bench_bed *bed, const rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool) {
     *bed = (rf_bench_bed){.pool = pool};
     RF_TRY(rf__model_generates(model));
-    rf_graph *g = rf__graph_create(dtype);
-    if (!g) return rf__fail(RF_ENOMEM, "bench: no memory for a graph");
-    rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);
-    rf__output(g, "v", rf__model_velocity(g, model->kind, model->config, &in));
-    rf_status status = rf__graph_status(g);
-    if (status == RF_OK) status = rf__plan_build(&bed->plan, g, model->weights, rf__kernels());
+    rf_graph *g;
+    RF_TRY(rf__model_graph(&g, model, rows, dtype));
+    rf_status status = rf__plan_build(&bed->plan, g, model->weights, rf__kernels());
     if (status == RF_OK) status = rf__exec_create(&bed->exec, bed->plan, rf__pool_size(pool));
     rf__graph_free(&g);
     RF_TRY(status);

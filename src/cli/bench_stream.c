@@ -149,12 +149,9 @@ static void call_once(void *arg) {
 
 static rf_status time_lone_call(const bench *b, rf_pool *pool, bool fuse, double *seconds) {
     lone_call c = {.pool = pool};
-    rf_graph *graph = rf__graph_create(RF_F32);
-    if (!graph) return rf__fail(RF_ENOMEM, "bench stream: no memory for a graph");
-    rf_model_inputs in = rf__model_declare(graph, &b->model->shape, 1, false);
-    rf__output(graph, "v", rf__model_velocity(graph, b->model->kind, b->model->config, &in));
-    rf_status status = rf__graph_status(graph);
-    if (status == RF_OK) status = (fuse ? rf__plan_build : rf__plan_build_apart)(&c.plan, graph, b->model->weights, NULL);
+    rf_graph *graph;
+    RF_TRY(rf__model_graph(&graph, b->model, 1, RF_F32));
+    rf_status status = (fuse ? rf__plan_build : rf__plan_build_apart)(&c.plan, graph, b->model->weights, NULL);
     if (status == RF_OK) status = rf__exec_create(&c.exec, c.plan, rf__pool_size(pool));
     if (status == RF_OK) {
         *seconds = rf__stopwatch(call_once, &c, b->settings->budget);

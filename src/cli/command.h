@@ -37,7 +37,6 @@ typedef struct rf_command {
 RF_COMMANDS(X)
 #undef X
 
-const rf_command *const *rf__commands(void); /* NULL-terminated */
 
 /* Print "strait NAME: <last error>" and return the exit code that belongs to `status`. */
 int rf__cli_failed(const char *command, rf_status status);

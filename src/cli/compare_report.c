@@ -5,6 +5,7 @@
 #include "../base/file.h"
 #include "../base/gnuplot.h"
 #include "compare.h"
+#include "report.h"
 
 #define MEMBER(name) offsetof(rf_compare_result, name)
 
@@ -85,12 +86,10 @@ static const struct { const char *key; size_t member; } members[] = {
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 static json_t *spread_json(rf_spread spread, const double *values, int64_t n) {
     json_t *array = json_array();
-    for (int64_t i = 0; i < n; i++) json_array_append_new(array, number(values[i]));
-    return json_pack("{s:o, s:o, s:o}", "mean", number(spread.mean), "sd", number(spread.deviation), "values", array);
+    for (int64_t i = 0; i < n; i++) json_array_append_new(array, rf__report_number(values[i]));
+    return json_pack("{s:o, s:o, s:o}", "mean", rf__report_number(spread.mean), "sd", rf__report_number(spread.deviation), "values", array);
 }
 
 static json_t *row_json(const rf_compare *compare, const rf_compare_row *row) {

@@ -10,6 +10,7 @@
 #include "../eval/features.h"
 #include "../io/dataset.h"
 #include "compare.h"
+#include "eval_source.h"
 #include "requests.h"
 
 enum { SLAB = 64 /* images judged at a time */, KEPT = 5000 /* feature vectors of a set */, GROUP = 1000000 /* seeds between groups */ };
@@ -47,14 +48,6 @@ typedef struct session {
 
 /* ---- images ---- */
 
-/* As a file would hold it: 8 bits a channel. Everybody's protocol judges files. */
-static void quantise(const float *x, int64_t n, float *out) {
-    for (int64_t i = 0; i < n; i++) {
-        float level = rintf((x[i] + 1) * 127.5f);
-        out[i] = (level < 0 ? 0 : level > 255 ? 255 : level) / 127.5f - 1;
-    }
-}
-
 static rf_status flush(session *s) {
     rf_status status = RF_OK;
     if (s->judge->features && s->waiting) status = rf__features_judge(s->judge->features, s->judge->shape, s->slab, s->waiting, s->labels, &s->set);
@@ -73,7 +66,8 @@ static rf_status take(void *user, const rf_shot *shot) {
     } else {
         if (shot->k < s->judge->compare->settings.paired)
             status = rf__paired_add(&s->paired, shot->x, s->reference + shot->k * n, shape->height, shape->width, shape->channels);
-        quantise(shot->x, n, s->slab + s->waiting * n);
+        memcpy(s->slab + s->waiting * n, shot->x, (size_t)n * sizeof *s->slab);
+        rf__eval_quantise(s->slab + s->waiting * n, n); /* as a file would hold it: everybody's protocol judges files */
         s->labels[s->waiting++] = shot->label;
         if (status == RF_OK && s->waiting == SLAB) status = flush(s);
     }

@@ -5,6 +5,7 @@
 
 #include "../io/npz.h"
 #include "eval.h"
+#include "report.h"
 
 /* Inception's features entitle a number to its usual name. */
 static bool is_inception(const rf_eval *eval) {
@@ -69,15 +70,13 @@ static double per_10000(const rf_eval *eval) {
     return eval->feature_rows ? 10000 * eval->feature_seconds / (double)eval->feature_rows : (double)NAN;
 }
 
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 json_t *rf__eval_json(const rf_eval *eval) {
     json_t *json = json_object();
-    for (int i = 0; i < eval->values; i++) json_object_set_new(json, key_of(eval, &eval->value[i]), number(eval->value[i].value));
+    for (int i = 0; i < eval->values; i++) json_object_set_new(json, key_of(eval, &eval->value[i]), rf__report_number(eval->value[i].value));
     if (eval->features) json_object_set_new(json, "extractor", json_string(rf__features_describe(eval->features).name));
     json_object_set_new(json, "protocol", protocol_json(eval));
     json_object_set_new(json, "timing", json_pack("{s:f, s:I, s:o}", "seconds", eval->seconds, "pictures_looked_at", (json_int_t)eval->feature_rows,
-                                                  "seconds_per_10000", number(per_10000(eval))));
+                                                  "seconds_per_10000", rf__report_number(per_10000(eval))));
     return json;
 }
 

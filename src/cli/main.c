@@ -15,10 +15,6 @@ static const rf_command *const commands[] = {
 #undef X
         NULL};
 
-const rf_command *const *rf__commands(void) {
-    return commands;
-}
-
 /* The second Ctrl-C kills at once: SA_RESETHAND puts the default action back. */
 static void on_interrupt(int number) {
     (void)number;

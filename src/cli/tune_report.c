@@ -5,6 +5,7 @@
 #include "../base/file.h"
 #include "../base/gnuplot.h"
 #include "tune.h"
+#include "report.h"
 
 static void cell(FILE *stream, const char *format, double value) {
     char text[32];
@@ -59,19 +60,17 @@ void rf__tune_print(const rf_tune *tune, FILE *stream) {
     print_curves(tune, stream);
 }
 
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 static json_t *by_name(const double values[RF_BUDGETS]) {
     json_t *json = json_object();
-    for (int m = 0; m < RF_BUDGETS; m++) json_object_set_new(json, rf__budget_names[m], number(values[m]));
+    for (int m = 0; m < RF_BUDGETS; m++) json_object_set_new(json, rf__budget_names[m], rf__report_number(values[m]));
     return json;
 }
 
 static json_t *curve_json(const rf_tune_curve *curve) {
     json_t *regret = json_array(), *calls = json_array();
     for (int64_t i = 0; i < curve->requests; i++) {
-        json_array_append_new(regret, number(curve->regret[i]));
-        json_array_append_new(calls, number(curve->calls[i]));
+        json_array_append_new(regret, rf__report_number(curve->regret[i]));
+        json_array_append_new(calls, rf__report_number(curve->calls[i]));
     }
     return json_pack("{s:s, s:s, s:o, s:o}", "policy", curve->policy, "start", curve->start, "regret", regret, "calls", calls);
 }
@@ -82,7 +81,7 @@ json_t *rf__tune_json(const rf_tune *tune) {
         const rf_profile_rung *r = &tune->profile->rung[i];
         const rf_tune_held *h = &tune->held[i];
         json_array_append_new(rungs, json_pack("{s:s, s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:o}", "policy", r->policy, "value", r->value, "calls", r->calls,
-                                               "predicted", number(r->predicted), "mean", by_name(r->mean), "bound", by_name(r->bound), "held_calls",
+                                               "predicted", rf__report_number(r->predicted), "mean", by_name(r->mean), "bound", by_name(r->bound), "held_calls",
                                                h->calls, "held_mean", by_name(h->mean), "held_broke", by_name(h->broke)));
     }
     for (int i = 0; i < tune->curves; i++) json_array_append_new(curves, curve_json(&tune->curve[i]));

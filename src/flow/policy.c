@@ -66,10 +66,6 @@ rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile) {
 
 bool rf__policy_learns(const rf_policy *policy, const rf_options *options) { return policy->learns && options->at[policy->learns - 1] == 1; }
 
-double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index) {
-    return rf__option(policy->options, setup->options, index);
-}
-
 void rf__extrapolate(const rf_job *job, double t, double hold, float *v) {
     const rf_history *history = &job->history;
     /* Times, not indices: the grid need not be uniform. */

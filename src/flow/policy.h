@@ -64,7 +64,6 @@ const rf_policy *rf__policy_choose(const char *name, bool budget);
 rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile);
 /* Whether these options let it learn. */
 bool rf__policy_learns(const rf_policy *policy, const rf_options *options);
-double rf__policy_option(const rf_policy *policy, const rf_policy_setup *setup, int index);
 
 /* The straight line through the two newest velocities, at t, with the share `hold` of its slope left out. Needs
  * history.count == 2. */

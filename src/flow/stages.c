@@ -80,7 +80,6 @@ static const rf_renoise *const renoises[] = {&fresh, &estimated, NULL};
 
 const rf_upsampler *const *rf__upsamplers(void) { return upsamplers; }
 const rf_upsampler *rf__upsampler_find(const char *name) { RF_TABLE_FIND(upsamplers, "upsampler", name); }
-const rf_renoise *const *rf__renoises(void) { return renoises; }
 const rf_renoise *rf__renoise_find(const char *name) { RF_TABLE_FIND(renoises, "noise", name); }
 
 /* ---- a list of stages ---- */

@@ -30,7 +30,6 @@ typedef struct rf_renoise {
 
 const rf_upsampler *const *rf__upsamplers(void);          /* NULL-terminated; the first is the default */
 const rf_upsampler *rf__upsampler_find(const char *name); /* NULL and a sentence listing the names */
-const rf_renoise *const *rf__renoises(void);
 const rf_renoise *rf__renoise_find(const char *name);
 
 /* A stage behind the first (which is the job itself). Everything is borrowed until the job is over. */

@@ -150,14 +150,6 @@ void rf__plan_free(rf_plan **plan_pointer) {
 
 rf_plan_stats rf__plan_stats(const rf_plan *plan) { return plan->stats; }
 
-void rf__plan_print(const rf_plan *plan, FILE *stream) {
-    for (int i = 0; i < plan->step_count; i++)
-        fprintf(stream, "%4d %-16s %8.3f GFLOP  %s\n", i, plan->steps[i].kernel, plan->steps[i].gflop, plan->steps[i].what);
-    fprintf(stream, "arena %.1f MiB of %.1f MiB activations, %.1f MiB packed weights, %d operations fused\n",
-            (double)plan->stats.arena_bytes / 1048576, (double)plan->stats.activation_bytes / 1048576,
-            (double)plan->stats.packed_bytes / 1048576, plan->stats.fused);
-}
-
 bool rf__plan_dense(const rf_plan *plan, int *cursor, rf_dense_step *out) {
     for (; *cursor < plan->step_count; (*cursor)++) {
         const rf_step *step = &plan->steps[*cursor];

@@ -48,8 +48,6 @@ rf_status rf__plan_build(rf_plan **out, rf_graph *graph, rf_weights *weights, co
 rf_status rf__plan_build_apart(rf_plan **out, rf_graph *graph, rf_weights *weights, const rf_kernels *kernels);
 void rf__plan_free(rf_plan **plan);
 rf_plan_stats rf__plan_stats(const rf_plan *plan);
-/* One line per step on `stream`: name, shape, kernel. */
-void rf__plan_print(const rf_plan *plan, FILE *stream);
 
 /* The dense work of a plan, for benchmarks: sizes (pointers are not set) and direction 1 forward, 2 by data, 3 by weights.
  * For direction 2 the sizes are those of the forward-shaped call that computes it. *cursor starts at 0; false at the end. */

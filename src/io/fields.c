@@ -16,6 +16,7 @@ static void *member(const rf_field_desc *field, void *config) { return (char *)c
 /* "FILE:LINE" of a key (of the object itself without one) when it came from YAML, else `where`. */
 static void location(const json_t *object, const char *key, const char *where, char out[512]) {
     int line = key ? rf__yaml_key_line(object, key) : rf__yaml_line(object);
+    if (key && line <= 0) line = rf__yaml_line(json_object_get(object, key)); /* a copy of what was read: the values are the same */
     if (line > 0) snprintf(out, 512, "%s:%d", where, line);
     else snprintf(out, 512, "%s", where);
 }

@@ -36,7 +36,7 @@ typedef struct rf_field_desc {
 /* Fill every field with its default (required ones with zero). */
 rf_status rf__fields_defaults(const rf_field_desc *table, void *config);
 /* Read a JSON object. Unknown key, wrong type, value out of range, required key missing: RF_EFORMAT and one sentence that starts with
- * `where` and the key path ("recipes/a.yaml:12: train.batch is 0, expected 1 .. 65536"). Line numbers when `object` came from rf__yaml_read. */
+ * `where` and the key ("recipes/a.yaml:12: batch is 0, expected 1 .. 65536"). Line numbers when `object` came from rf__yaml_read. */
 rf_status rf__fields_read(const rf_field_desc *table, void *config, const json_t *object, const char *where);
 /* All fields as a JSON object (new reference), or NULL when out of memory. */
 json_t *rf__fields_write(const rf_field_desc *table, const void *config);

@@ -154,8 +154,6 @@ const rf_frame_format rf__frames_folder = {"folder", "a picture a frame", folder
 /* ---- the table ---- */
 const rf_frame_format *const rf__frame_formats[] = {&rf__frames_y4m, &rf__frames_raw, &rf__frames_folder, NULL};
 
-const char *rf__frame_format_name(const rf_frame_format *format) { return format->name; }
-
 static const rf_frame_format *find(const char *name) {
     for (int i = 0; rf__frame_formats[i]; i++)
         if (!strcmp(rf__frame_formats[i]->name, name)) return rf__frame_formats[i];

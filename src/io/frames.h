@@ -23,7 +23,6 @@ typedef struct rf_frame_source_opts {
 /* Names and one line of help each; NULL-terminated. */
 typedef struct rf_frame_format rf_frame_format;
 extern const rf_frame_format *const rf__frame_formats[];
-const char *rf__frame_format_name(const rf_frame_format *format);
 
 /* errors: RF_EIO, RF_EFORMAT with the place, RF_EMISMATCH with both sizes. */
 rf_status rf__frame_source_open(rf_frame_source **out, const rf_frame_source_opts *opts);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -271,25 +270,9 @@ rf_status rf__pairs_close(rf_pairs_writer **writer) {
 
 /* ---- reading ---- */
 
-static rf_status map_file(rf_pairs *p, const char *path) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat info;
-    if (file < 0 || fstat(file, &info) != 0) {
-        rf_status status = rf__fail(errno == ENOENT ? RF_ENOTFOUND : RF_EIO, "%s", strerror(errno));
-        if (file >= 0) close(file);
-        return status;
-    }
-    p->mapped = (size_t)info.st_size;
-    void *mapping = info.st_size >= HEAD ? mmap(NULL, p->mapped, PROT_READ, MAP_PRIVATE, file, 0) : MAP_FAILED;
-    close(file);
-    if (mapping == MAP_FAILED) return rf__fail(RF_EFORMAT, "is no store of pairs (%lld bytes)", (long long)info.st_size);
-    p->mapping = mapping;
-    return RF_OK;
-}
-
 static rf_status read_store(rf_pairs *p, const char *path) {
     json_t *json = NULL;
-    RF_TRY(map_file(p, path));
+    if (p->mapped < HEAD) return rf__fail(RF_EFORMAT, "is no store of pairs (%zu bytes)", p->mapped);
     rf_status status = parse_head(&p->head, p->mapping, &json);
     json_incref(p->head.provenance);
     json_decref(json);
@@ -307,16 +290,20 @@ rf_status rf__pairs_open(rf_pairs **out, const char *path) {
     *out = NULL;
     rf_pairs *pairs = rf__alloc(sizeof *pairs);
     if (!pairs) return rf__fail(RF_ENOMEM, "%s: no memory", path);
-    rf_status status = read_store(pairs, path);
+    rf_status status = rf__file_map(path, &pairs->mapping, &pairs->mapped);
+    if (status == RF_OK) {
+        status = read_store(pairs, path);
+        if (status != RF_OK) rf__fail_in(status, "%s: ", path);
+    }
     if (status == RF_OK) *out = pairs;
     else rf__pairs_free(&pairs);
-    return status == RF_OK ? RF_OK : rf__fail_in(status, "%s: ", path);
+    return status;
 }
 
 void rf__pairs_free(rf_pairs **pairs) {
     rf_pairs *dead = *pairs;
     if (!dead) return;
-    if (dead->mapping) munmap((void *)(uintptr_t)dead->mapping, dead->mapped);
+    rf__file_unmap(&dead->mapping, dead->mapped);
     json_decref(dead->head.provenance);
     rf__free(dead);
     *pairs = NULL;

@@ -50,6 +50,16 @@ rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const vo
     return rf__form_velocity(graph, &shape.form, kind->build(graph, config, &asked), in->x, in->t);
 }
 
+rf_status rf__model_graph(rf_graph **out, const rf_model *model, int64_t rows, rf_dtype dtype) {
+    rf_graph *g = *out = rf__graph_create(dtype);
+    if (!g) return rf__fail(RF_ENOMEM, "no memory for a graph");
+    const rf_model_inputs in = rf__model_declare(g, &model->shape, rows, false);
+    rf__output(g, "v", rf__model_velocity(g, model->kind, model->config, &in));
+    rf_status status = rf__graph_status(g);
+    if (status != RF_OK) rf__graph_free(out);
+    return status;
+}
+
 rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor) {
     const rf_model_shape *r = &refiner->shape, *p = &predictor->shape;
     const char *path = refiner->path ? refiner->path : "refiner", *other = predictor->path ? predictor->path : "the model";

@@ -106,6 +106,8 @@ int64_t rf__model_tokens(const rf_model *model);     /* what FLUX's law counts: 
 
 /* The network's answer as a velocity (or logits): what `build` gives by its form, for a refiner added to `before`. */
 rf_node *rf__model_velocity(rf_graph *graph, const rf_model_kind *kind, const void *config, const rf_model_inputs *in);
+/* The graph of a call of `rows`: inputs of rf__model_declare, output "v". Owned; NULL when it fails. */
+rf_status rf__model_graph(rf_graph **out, const rf_model *model, int64_t rows, rf_dtype dtype);
 /* Whether `refiner` corrects what `predictor` says: sizes, classes and the predictor's hash. */
 rf_status rf__model_check_refiner(const rf_model *refiner, const rf_model *predictor);
 /* Declare the standard inputs x, t, label, (extra), those of a refiner, and with `training` drop_key, drop_seed for `batch` rows. */

@@ -114,12 +114,8 @@ static rf_status build(rf_adversary *a, int64_t rows, rf_graph **out) {
 
 /* What the flow makes of x at t; output v. */
 static rf_status build_maker(rf_adversary *a, int64_t rows) {
-    rf_graph *g = a->made_graph = rf__graph_create(a->dtype);
-    if (!g) return rf__fail(RF_ENOMEM, "adversary: no memory for the graph");
-    rf_model_inputs in = rf__model_declare(g, &a->model->shape, rows, false);
-    rf__output(g, "v", rf__model_velocity(g, a->model->kind, a->model->config, &in));
-    RF_TRY(rf__graph_status(g));
-    return rf__plan_build(&a->made, g, a->model->weights, rf__kernels());
+    RF_TRY(rf__model_graph(&a->made_graph, a->model, rows, a->dtype));
+    return rf__plan_build(&a->made, a->made_graph, a->model->weights, rf__kernels());
 }
 
 static rf_status open_parts(rf_adversary *a) {

@@ -6,11 +6,7 @@
 
 static rf_status build(rf_initial *initial, int64_t rows, rf_dtype dtype) {
     rf_model *model = initial->model;
-    initial->graph = rf__graph_create(dtype);
-    if (!initial->graph) return rf__fail(RF_ENOMEM, "train.initial: no memory for the graph");
-    rf_model_inputs in = rf__model_declare(initial->graph, &model->shape, rows, false);
-    rf__output(initial->graph, "v", rf__model_velocity(initial->graph, model->kind, model->config, &in));
-    RF_TRY(rf__graph_status(initial->graph));
+    RF_TRY(rf__model_graph(&initial->graph, model, rows, dtype));
     return rf__plan_build(&initial->plan, initial->graph, model->weights, rf__kernels());
 }
 

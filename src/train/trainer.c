@@ -193,12 +193,6 @@ void rf__trainer_free(rf_trainer **trainer) {
     *trainer = NULL;
 }
 
-int64_t rf__trainer_count(const rf_trainer *trainer) {
-    int64_t count;
-    rf__weights_all(trainer->model->weights, &count);
-    return count;
-}
-
 rf_status rf__trainer_step(rf_trainer *tr, rf_loss_bins *bins) {
     double start = rf__now();
     rf_lanes *lanes = tr->resolutions ? rf__resolutions_lanes(tr->resolutions, tr->step) : &tr->lanes;

@@ -48,7 +48,5 @@ rf_status rf__trainer_step(rf_trainer *trainer, rf_loss_bins *bins);
 /* Forward, loss and backward of a micro-batch of `model`, which is the trainer's at some size; both outputs are the caller's, also after an error. */
 rf_status rf__trainer_plan(const rf_trainer *trainer, const rf_model *model, rf_graph **graph, rf_plan **out);
 
-/* Length of the whole weight vector (trained part and buffers). */
-int64_t rf__trainer_count(const rf_trainer *trainer);
 
 #endif

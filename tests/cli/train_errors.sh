@@ -33,6 +33,8 @@ refused "a run that learned nothing" 1 "gradients were not finite" $toy train.st
 rm -rf "$dir/run"
 { printf 'a: '; head -c 100000 /dev/zero | tr '\0' '['; } > "$dir/changed.yaml"
 refused "nested without end" 1 "nested deeper than 32" "$dir/changed.yaml"
+sed 's/base: 32/bass: 32/' recipes/fashion-rf.yaml > "$dir/changed.yaml"
+refused "the line of a network's setting" 1 "changed.yaml:[0-9]*: unknown key bass" "$dir/changed.yaml"
 refused "a toy is not flipped" 1 flip $toy data.flip=true
 : > "$dir/file"
 "$STRAIT" train -q $toy -o "$dir/file/run" > "$dir/out" 2> "$dir/err"; rc=$?
