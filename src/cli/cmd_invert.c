@@ -122,7 +122,13 @@ static rf_status prepare(const invert *c) {
     return RF_OK;
 }
 
-static rf_status work(invert *c) {
+/* Everything that can be refused is refused here. */
+static rf_status open_all(invert *c, const char *source) {
+    const rf_edit_flags *flags = &c->flags.edit;
+    const rf_sampler_opts sampler = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
+    RF_TRY(rf_sampler_open(&c->sampler, c->model, &sampler));
+    RF_TRY(rf__edit_perceptual(&c->perceptual, flags));
+    RF_TRY(rf__edit_run_open(&c->run, flags, source, c->sampler, &c->order));
     rf_edit_opts opts = rf__edit_defaults();
     opts.strategy = rf__edit_strategy_find("fireflow"); /* plain passes; the solver is the order's */
     opts.solver = c->order.solver;
@@ -131,7 +137,10 @@ static rf_status work(invert *c) {
     opts.source_scale = c->order.guidance.scale;
     c->run.inverts_only = true;
     RF_TRY(rf__edit_run_plan(&c->run, &opts));
-    RF_TRY(prepare(c));
+    return prepare(c);
+}
+
+static rf_status work(invert *c) {
     RF_TRY(rf__edit_run_all(&c->run));
     RF_TRY(rf__edit_run_compare(&c->run, RF_EDIT_RECONSTRUCT, c->perceptual, &c->error));
     if (c->flags.out) RF_TRY(write_latents(c));
@@ -148,10 +157,8 @@ static int run_invert(invert *c, const char *source) {
         status = rf__order_build(&c->order, &flags->sampling, c->model);
         if (status == RF_EINVAL) return rf__cli_usage("invert", "%s", rf_last_error());
     }
-    rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows};
-    if (status == RF_OK) status = rf_sampler_open(&c->sampler, c->model, &opts);
-    if (status == RF_OK) status = rf__edit_perceptual(&c->perceptual, flags);
-    if (status == RF_OK) status = rf__edit_run_open(&c->run, flags, source, c->sampler, &c->order);
+    if (status == RF_OK) status = open_all(c, source);
+    if (status == RF_EINVAL) return rf__cli_usage("invert", "%s", rf_last_error());
     if (status == RF_OK) status = work(c);
     return rf__cli_failed("invert", status);
 }

@@ -24,6 +24,19 @@ static void read_lines(rf_compare *compare, FILE *file) {
     while ((line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) json_array_append_new(compare->kept, line);
 }
 
+/* All at once, so that no moment has fewer of them. */
+static rf_status write_lines(const json_t *lines, const char *path) {
+    rf_writer *writer;
+    size_t i;
+    const json_t *line;
+    RF_TRY(rf__writer_open(&writer, path));
+    json_array_foreach(lines, i, line) {
+        json_dumpf(line, rf__writer_stream(writer), JSON_COMPACT);
+        fputc('\n', rf__writer_stream(writer));
+    }
+    return rf__writer_commit(&writer);
+}
+
 rf_status rf__compare_kept_open(rf_compare *compare, bool resume) {
     char path[4096];
     snprintf(path, sizeof path, "%s/rows.jsonl", compare->folder);
@@ -35,15 +48,9 @@ rf_status rf__compare_kept_open(rf_compare *compare, bool resume) {
         read_lines(compare, old);
         fclose(old);
     }
-    compare->keeper = fopen(path, "w");
-    if (!compare->keeper) return rf__fail(RF_EIO, "%s: cannot be written: %s", path, strerror(errno));
-    size_t i;
-    const json_t *line;
-    json_array_foreach(compare->kept, i, line) {
-        json_dumpf(line, compare->keeper, JSON_COMPACT);
-        fputc('\n', compare->keeper);
-    }
-    return fflush(compare->keeper) ? rf__fail(RF_EIO, "%s: cannot be written: %s", path, strerror(errno)) : RF_OK;
+    RF_TRY(write_lines(compare->kept, path));
+    compare->keeper = fopen(path, "a");
+    return compare->keeper ? RF_OK : rf__fail(RF_EIO, "%s: cannot be written: %s", path, strerror(errno));
 }
 
 bool rf__compare_recall(const rf_compare *compare, const json_t *key, rf_compare_result *out) {

@@ -170,6 +170,7 @@ rf_status rf__ladder_run(const json_t *ladder, const char *name, const char *fol
     const rf_ladder l = {.name = name, .folder = folder, .rungs = json_object_get(ladder, "rungs"), .evaluate = json_object_get(ladder, "evaluate"),
                          .threads = threads};
     RF_TRY(check(&l));
+    if (strchr(folder, ' ')) return rf__fail(RF_EINVAL, "-o is \"%s\", expected a folder without blanks: the rungs' commands are parted by them", folder);
     RF_TRY(rf__make_dirs(folder));
     for (size_t i = 0; i < json_array_size(l.rungs); i++) {
         RF_TRY(make(&l, json_array_get(l.rungs, i)));

@@ -88,7 +88,7 @@ refused "edit: strength above 1" 2 "--strength" $e src.png --strength 1.5
 refused "edit: two pictures into one file" 2 "--output" $e many -b 2
 refused "edit: no source" 2 "SOURCE" "$STRAIT" edit $m -c 2
 refused "invert: corrupt picture" 1 "cut.png" "$STRAIT" invert $m cut.png -o never.safetensors
-refused "invert: wrong size" 1 "big.png" "$STRAIT" invert $m big.png -o never.safetensors
+refused "invert: wrong size" 2 "big.png" "$STRAIT" invert $m big.png -o never.safetensors
 refused "latents of another shape" 1 "expected \[n, 16, 16, 1\]" "$STRAIT" generate -q -m big.safetensors --init-latent z.safetensors -o never.png
 refused "more classes than latents" 2 "2 classes for 1 latents" "$STRAIT" generate $m --init-latent z.safetensors -c 0,1 -o never.png
 refused "latents that are a model" 1 "strait invert" "$STRAIT" generate $m --init-latent m.safetensors -o never.png

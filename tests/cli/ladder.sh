@@ -26,6 +26,7 @@ refused "other words for a rung that is there" 1 "other words" climb other.yaml 
 sed 's/{pairs} train.init/{none} train.init/' small.yaml > unknown.yaml
 refused "a rung that is none" 1 "is not a rung" climb unknown.yaml -o new
 sed 's/velocity.yaml data.path={pairs} train.steps=20/velocity.yaml data.path={pairs/' small.yaml > open.yaml
+refused "a folder of two words" 1 "without blanks" climb small.yaml -o "my runs"
 refused "a brace that is not closed" 1 "is not a rung" climb open.yaml -o new
 sed 's/name: 2rf/name: rf/' small.yaml > twice.yaml
 refused "two of a name" 1 "named" climb twice.yaml -o new
