@@ -58,7 +58,7 @@ typedef struct rf_model_info {
     const char *sha256;          /* of the checkpoint file, 64 hex digits; borrowed from the model */
 } rf_model_info;
 
-/* Read a checkpoint (safetensors). path: borrowed for the call. *out: close with rf_model_close; NULL after an error. */
+/* Read a checkpoint: safetensors, or the PyTorch file of a network that has a reader here. path: borrowed for the call. *out: close with rf_model_close; NULL after an error. */
 rf_status rf_model_open(rf_model **out, const char *path);
 void rf_model_close(rf_model **model); /* NULL-safe, clears *model; close its samplers first */
 rf_model_info rf_model_describe(const rf_model *model);
@@ -110,7 +110,8 @@ void rf_default_sample_opts(rf_sample_opts *opts);
 /* Make opts->count images.
  * opts    NULL for the defaults
  * images  [count, H, W, C] f32 in about [-1, 1] (not clamped), caller's; undefined after an error
- * errors  RF_EINVAL for an option out of range, RF_ENUMERIC when the network gave a velocity that is not finite */
+ * errors  RF_EINVAL for an option out of range, RF_ENOTFOUND for a name nobody has and a profile that is not there, RF_EMISMATCH for a profile of
+ *         another model or grid, RF_ENUMERIC when the network gave a velocity that is not finite */
 rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *images);
 
 /* Walk the other way: from pictures to the noise they would be made from, with the solver, grid, guidance and labels of opts. Sampling
