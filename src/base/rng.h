@@ -4,7 +4,8 @@
 #define RF_BASE_RNG_H
 #include <stdint.h>
 
-/* A stream names what the numbers are for; two uses never share one. Method-specific streams start at 64. */
+/* A stream names what the numbers are for; two uses in one run never share one. Method-specific streams start at 64, and methods that never meet
+ * (a training's and a judge's) may have the same. */
 typedef enum rf_rng_stream {
     RF_STREAM_INIT = 1, /* weights; index0 = hash of the parameter name */
     RF_STREAM_NOISE,    /* x0 of generation and training */

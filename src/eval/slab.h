@@ -24,11 +24,12 @@ void rf__slab_fini(rf_slab *slab);
 void rf__slab_place(rf_slab *slab, int64_t rows, const float *x, const rf_cond *cond);
 /* v = velocity of all rows at x and one time. */
 rf_status rf__slab_ask(rf_slab *slab, const float *x, float t, float *v);
-/* `steps` equal steps from t = 0 to 1; Euler on a field of as many windows or fewer: equal inside each (flow/windows.h). note: may be NULL; costs Runge-Kutta one more call a step. */
 /* Runge-Kutta from a to b; a window of the field must hold both. */
 rf_status rf__slab_between(rf_slab *slab, double a, double b, int64_t steps, rf_slab_fn note, void *user);
 /* Of so many steps of the whole way, those for [a, b]: at least one. */
 int64_t rf__slab_share(double a, double b, int64_t steps);
+/* `steps` equal steps from t = 0 to 1; Euler on a field of as many windows or fewer: equal inside each (flow/windows.h). note: may be NULL; costs
+ * Runge-Kutta one more call a step. */
 rf_status rf__slab_euler(rf_slab *slab, int64_t steps);
 /* Steps of Constant Acceleration Flow: the field's velocity once, then `second`, told that velocity, answers the mean speed (flow/solvers/caf.c). */
 rf_status rf__slab_caf(rf_slab *slab, const rf_field *second, int64_t steps);

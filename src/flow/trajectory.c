@@ -191,10 +191,24 @@ static void leave(rf_trajectory *trajectory) {
     }
 }
 
+/* An edge belongs to the window after it. A question at the later end of a step that lies before it is meant for the window of that step: the end of a
+ * second-order step, and the beginning of any step of a walk towards noise. */
+static void stay_in_window(rf_trajectory *trajectory) {
+    const rf_job *job = &trajectory->job;
+    const rf_windows *windows = trajectory->spec.windows;
+    if (!windows) return;
+    const double later = fmax(job->grid[job->position], job->grid[job->position + 1]);
+    if (rf__windows_edge(windows, later) && trajectory->ask.t >= later - RF_WINDOW_SLACK) trajectory->ask.t = later - 2 * RF_WINDOW_SLACK;
+}
+
 /* The next question into `ask`; false: not yet, because the walk at hand is over. */
 static bool next_question(rf_trajectory *trajectory) {
     rf_job *job = &trajectory->job;
-    if (trajectory->leaving || job->solver->next(job, &trajectory->ask)) return true;
+    if (trajectory->leaving) return true;
+    if (job->solver->next(job, &trajectory->ask)) {
+        stay_in_window(trajectory);
+        return true;
+    }
     leave(trajectory);
     return trajectory->leaving;
 }
@@ -268,7 +282,7 @@ bool rf__trajectory_ask(rf_trajectory *trajectory) {
     while (trajectory->status == RF_JOB_ACTIVE && trajectory->row_count == 0) {
         if (!next_question(trajectory)) continue;
         trajectory->kind = trajectory->leaving ? RF_KIND_FULL : choose(trajectory);
-        if (trajectory->stage == 0) trajectory->asked[job->position] = RF_LETTERS[trajectory->kind];
+        if (trajectory->stage == 0 && !trajectory->leaving) trajectory->asked[job->position] = RF_LETTERS[trajectory->kind];
         if (trajectory->kind == RF_KIND_EXTRAPOLATE) {
             rf__extrapolate(job, trajectory->ask.t, spec->policy->hold, trajectory->velocity);
             trajectory->counters.extrapolated++;
@@ -287,6 +301,7 @@ int64_t rf__trajectory_left(const rf_trajectory *trajectory) {
     const rf_solver *solver = spec->solver;
     int64_t steps = spec->steps - trajectory->job.position, left = steps * solver->calls_per_step - trajectory->job.stage;
     if (solver->left) left = solver->left(&trajectory->job);
+    else if (steps > 0 && (solver->extra_calls < 0 || !trajectory->job.carried)) left += solver->extra_calls; /* one fewer at the end, or one more to begin with */
     if (trajectory->stage < spec->stage_count)
         left += (spec->times[spec->steps] < 1) + rf__stages_calls(spec->stages, trajectory->stage, spec->stage_count);
     return left > 0 ? left : 0;

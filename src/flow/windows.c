@@ -43,7 +43,7 @@ double rf__alpha_bar_at(const double *alpha_bar, int count, double t) {
     return alpha_bar[index < 0 ? 0 : index];
 }
 
-void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target) {
+rf_status rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target) {
     windows->noise = target != RF_WINDOW_VELOCITY;
     for (int k = 0; k < windows->count && windows->noise; k++) {
         double a = rf__alpha_bar_at(alpha_bar, count, windows->edge[k]), b = rf__alpha_bar_at(alpha_bar, count, windows->edge[k + 1]);
@@ -51,7 +51,11 @@ void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int coun
         bool ddim = target == RF_WINDOW_DDIM_EPS;
         windows->lambda[k] = 1 / gamma;
         windows->eta[k] = ddim ? sqrt(1 - b) - sqrt(1 - a) / gamma : -sqrt(1 - gamma * gamma) / gamma;
+        if (!isfinite(windows->eta[k]) || windows->eta[k] == 0)
+            return rf__fail(RF_EINVAL, "window %d, %g to %g, lies between two steps of a schedule of %d, expected a wider one", k, windows->edge[k], windows->edge[k + 1],
+                            count);
     }
+    return RF_OK;
 }
 
 int rf__windows_find(const rf_windows *windows, double t) {

@@ -31,8 +31,9 @@ rf_status rf__windows_between(rf_windows *out, const double *edge, int count);
 rf_status rf__windows_parse(rf_windows *out, const char *json);
 char *rf__windows_text(const rf_windows *windows); /* free() */
 /* lambda and eta of each window from the products alpha_bar of a diffusion schedule.
- * alpha_bar  [count], of training step i, falling; a time t has index int(1000 (1-t)) - 1 for 1000 steps, at least 0 */
-void rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target);
+ * alpha_bar  [count], of training step i, falling; a time t has index int(1000 (1-t)) - 1 for 1000 steps, at least 0
+ * errors: RF_EINVAL for a window too narrow to hold two times of the schedule */
+rf_status rf__windows_schedule(rf_windows *windows, const double *alpha_bar, int count, rf_window_target target);
 /* Stable Diffusion's scaled-linear schedule: beta from 0.00085 to 0.012, linear in its square root. out: [count] */
 void rf__alpha_bar_scaled_linear(double *out, int count, double first, double last);
 double rf__alpha_bar_at(const double *alpha_bar, int count, double t);

@@ -17,7 +17,7 @@ static rf_windows sd_windows(rf_window_target target) {
     rf_windows windows;
     assert_int_equal(rf__windows_uniform(&windows, 4), RF_OK);
     rf__alpha_bar_scaled_linear(alpha_bar, TRAINED, 0.00085, 0.012);
-    rf__windows_schedule(&windows, alpha_bar, TRAINED, target);
+    assert_int_equal(rf__windows_schedule(&windows, alpha_bar, TRAINED, target), RF_OK);
     return windows;
 }
 
@@ -135,6 +135,35 @@ static void one_step_a_window_is_exact(void **state) {
     }
 }
 
+/* 1 in the first window, -1 in the second. */
+static rf_status there_and_back(void *self, int64_t rows, const float *x, const float *t, const rf_cond *cond, float *v) {
+    (void)x, (void)cond;
+    for (int64_t i = 0; i < rows * PLANE; i++) v[i] = rf__windows_find(self, (double)t[i / PLANE]) ? -1 : 1;
+    return RF_OK;
+}
+
+/* Straight inside each of two windows: whatever asks at the end of a step, or walks towards noise, asks the window of its step. */
+static void every_solver_asks_the_window_of_its_step(void **state) {
+    (void)state;
+    rf_windows windows;
+    assert_int_equal(rf__windows_uniform(&windows, 2), RF_OK);
+    const rf_field field = {.self = &windows, .scalars = PLANE, .null_label = -1, .velocity = there_and_back, .windows = &windows};
+    const float start[PLANE] = {0.25f, -3};
+    for (const rf_solver *const *solver = rf__solvers(); *solver; solver++)
+        for (int steps = 2; steps <= 6; steps += 2)
+            for (int backward = 0; backward < 2; backward++) {
+                double times[7];
+                uniform(times, steps, backward, !backward);
+                if ((*solver)->adaptive || (*solver)->blocks || (*solver)->corrects || !rf__solver_turns(*solver)) continue;
+                const rf_job_spec spec = {.field = &field, .solver = *solver, .times = times, .steps = steps, .init = start};
+                rf_trajectory *job = walked(&spec, NULL);
+                for (int i = 0; i < PLANE; i++)
+                    if (fabsf(job->job.x[i] - start[i]) > 2e-3f) /* a question twice the slack before its edge */
+                        fail_msg("%s, %d steps %s: %g from %g", (*solver)->name, steps, backward ? "back" : "forth", (double)job->job.x[i], (double)start[i]);
+                rf__trajectory_free(&job);
+            }
+}
+
 static void crossing_an_edge_is_refused(void **state) {
     (void)state;
     rf_windows windows;
@@ -191,6 +220,7 @@ int main(void) {
         cmocka_unit_test(an_edge_belongs_to_the_later_window),
         cmocka_unit_test(closed_form_equals_the_published_one),
         cmocka_unit_test(one_step_a_window_is_exact),
+        cmocka_unit_test(every_solver_asks_the_window_of_its_step),
         cmocka_unit_test(crossing_an_edge_is_refused),
         cmocka_unit_test(history_ends_at_an_edge),
     };

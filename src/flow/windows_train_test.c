@@ -18,7 +18,7 @@ static rf_windows windows_of(int count, rf_window_target target) {
     rf_windows windows;
     assert_int_equal(rf__windows_uniform(&windows, count), RF_OK);
     rf__alpha_bar_scaled_linear(alpha_bar, TRAINED, 0.00085, 0.012);
-    rf__windows_schedule(&windows, alpha_bar, TRAINED, target);
+    assert_int_equal(rf__windows_schedule(&windows, alpha_bar, TRAINED, target), RF_OK);
     return windows;
 }
 

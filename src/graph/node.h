@@ -39,7 +39,7 @@ struct rf_node {
     rf_node *in[RF_MAX_INPUTS];
     rf_node *aux[2];                 /* further outputs, made on demand */
     rf_attr attr;
-    int param;                       /* PARAM: its index; sinks (CONV_DW, EMBED_DW, ACCUMULATE, ROW_REDUCE): whose gradient; -1 */
+    int param;                       /* PARAM: its index; sinks (CONV_DW, EMBED_DW, ACCUMULATE): whose gradient; -1 */
     int param2;                      /* CONV_DW: the bias, or -1 */
     bool sink;                       /* runs for its effect on the gradient vector */
     bool needs_grad;

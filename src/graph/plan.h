@@ -70,7 +70,7 @@ float *rf__exec_cut(rf_exec *exec, int k, int64_t *width);
 void rf__exec_bind_grads(rf_exec *exec, float *grads);
 /* pool NULL: on the calling thread. */
 rf_status rf__exec_run(rf_exec *exec, rf_pool *pool);
-/* Seconds of each step of the last run are kept when enabled (strait bench). */
+/* Seconds of each step are summed over the runs since it was enabled (strait bench). */
 void rf__exec_profile(rf_exec *exec, bool enabled);
 void rf__exec_profile_print(const rf_exec *exec, FILE *stream);
 

@@ -86,9 +86,9 @@ rf_status rf__lower_node(rf_plan *plan, const rf_graph *graph, const rf_layout *
 /* Shared work area a node wants (CONV_DW), bytes. */
 size_t rf__lower_work(const rf_plan *plan, const rf_node *node);
 
-/* The packed form of a parameter, made on first use and kept; NULL when out of memory. */
 /* Whose parameter that is: `weights`, or what is attached to it; NULL when unknown. */
 rf_weights *rf__weights_owner(rf_weights *weights, const char *name, int *index);
+/* The packed form of a parameter, made on first use and kept; NULL when out of memory. */
 const void *rf__weights_packed(rf_weights *weights, const rf_conv_provider *provider, int index, bool transposed, rf_dtype dtype,
                                size_t *bytes);
 

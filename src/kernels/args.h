@@ -161,7 +161,7 @@ typedef struct rf_row_reduce_args {
     int64_t y_stride;
 } rf_row_reduce_args;
 
-/* scale_rows: y[b,i] = x[b,i] * s[b] (+ residual[b,i]).  dot_rows: out[b] = a * sum_i x[b,i] (* z[b,i]). f32 sums in
+/* scale_rows: y[b,i] = x[b,i] * s[b] (+ z[b,i]).  dot_rows: out[b] = a * sum_i x[b,i] (* z[b,i]). f32 sums in
  * f64-free fixed order (blocks of 1024, pairwise). sum: out[0] = a * sum_i x[i] (* z[i]). Units: rows (sum: 1). */
 typedef struct rf_rows_args {
     rf_dtype dtype;

@@ -119,7 +119,9 @@ static rf_status measure(rf_conditioning *c) {
     for (int k = 0; rf__exec_cut(exec, k, &width); k++) c->width += width;
     c->most = c->opts.bytes / (c->width * (int64_t)sizeof(float));
     if (c->most < c->opts.rows) c->most = c->opts.rows;
-    return grow(c, 1);
+    rf_status status = grow(c, 1);
+    if (status != RF_OK) c->width = 0; /* tried again */
+    return status;
 }
 
 static void collect(rf_conditioning *c, rf_exec *exec, int64_t first, int64_t rows) {

@@ -89,7 +89,7 @@ static rf_status copy_known(rf_model *to, rf_model *from) {
     return RF_OK;
 }
 
-rf_status rf__model_grow(rf_model *to, rf_model *from) {
+static rf_status take_over(rf_model *to, rf_model *from) {
     int64_t deeper;
     RF_TRY(same_settings(to, from));
     RF_TRY(count_deeper(&deeper, to, from));
@@ -103,6 +103,11 @@ rf_status rf__model_grow(rf_model *to, rf_model *from) {
             RF_TRY(rf__param_from(to, i, from, param->name));
     }
     return RF_OK;
+}
+
+rf_status rf__model_grow(rf_model *to, rf_model *from) {
+    RF_TRY(take_over(to, from));
+    return rf__weights_refresh(to->weights, NULL);
 }
 
 /* ---- whose child a model is ---- */

@@ -97,6 +97,7 @@ static void a_refiner_sees_as_its_predictor(void **state) {
             if (!strstr(param->name, refiner->kind->last)) continue;
             memcpy(rf__weights_data(refiner->weights, i), rf__weights_data(predictor->weights, same), (size_t)rf__shape_count(&param->shape) * sizeof(float));
         }
+        assert_int_equal(rf__weights_refresh(refiner->weights, NULL), RF_OK);
         rf_model *other = network_of(networks[which].kind, settings, 7, 0.1f);
         ask_with(refiner, told, v);
         for (int i = 0; i < ROWS * MOST; i++) assert_true(fabs((double)v[i] - ((double)told[i] + (double)known[i])) < 1e-4);

@@ -35,7 +35,7 @@ static rf_node *mlp_build(rf_graph *g, const void *config, const rf_model_inputs
     rf_node *t = rf__reshape(g, in->t, rf__shape2(rf__node_shape(in->x).dim[0], 1));
     rf_node *h = rf__concat(g, in->x, t);                    /* [B, dim + 1] */
     int half = (int)c->features / 2;                         /* frequencies pi, 2 pi, 4 pi ... */
-    if (half) h = rf__concat(g, h, rf__time_features(g, in->t, 2 * half, PI * (float)(1 << (half - 1)), (float)exp2(half), 0, true));
+    if (half) h = rf__concat(g, h, rf__time_features(g, in->t, 2 * half, PI * (float)exp2(half - 1), (float)exp2(half), 0, true));
     if (in->label) h = rf__concat(g, h, rf__nn_label_table(g, "label", in->label, c->classes, 16, small));
     if (in->extra) h = rf__concat(g, h, in->extra);
     if (in->before) h = rf__concat(g, h, in->before);

@@ -229,7 +229,7 @@ rf_status rf__adversary_start(rf_adversary *a, rf_lanes *flow, const rf_plan *in
     a->fill.time_shape = a->fill.time_eps = 0;
     a->fill.weight = (const rf_weight *)rf__plugin_find(rf__loss_weights(), "adversary", "one");
     a->fill.scale = NULL;
-    a->fill.look = NULL;
+    a->fill.look = NULL; /* and the coupling's state, which changes from step to step, in rf__adversary_step */
     int64_t trained = rf__weights_trained(a->weights);
     RF_TRY(rf__lanes_init(&a->lanes, a->plan, initial, trained, &a->model->shape, &a->fill, flow->micro_batch, flow->lanes, a->seed, flow->pool));
     a->maker = rf__alloc_array((size_t)a->lanes.workers, sizeof *a->maker);
@@ -259,6 +259,7 @@ rf_status rf__adversary_step(rf_adversary *a, uint64_t step) {
     int64_t count;
     double sum = 0;
     balance(a);
+    a->fill.pair = a->flow->fill->pair;
     RF_TRY(rf__lanes_run(&a->lanes, step));
     double norm2 = rf__optim_reduce(&a->optim, a->lanes.pool, a->lanes.grads, a->lanes.lanes);
     float *all = rf__weights_all(a->weights, &count);

@@ -89,8 +89,11 @@ static void number_drops(rf_batch *batch, int64_t r) {
 
 rf_status rf__batch_pairs(const rf_batch_plan *plan, rf_batch *batch) {
     RF_TRY(plan->coupling->draw(&plan->pair, batch));
-    for (int64_t r = 0; batch->label && !plan->coupling->refines && r < batch->rows; r++)
+    for (int64_t r = 0; batch->label && !plan->coupling->refines && r < batch->rows; r++) {
+        if (plan->labelled && batch->label[r] >= plan->null_label)
+            return rf__fail(RF_EFORMAT, "sample %llu has no class, and the class is what is learned", (unsigned long long)(batch->first + (uint64_t)r));
         batch->label[r] = rf__batch_label(plan, batch->seed, batch->first + (uint64_t)r, batch->label[r]);
+    }
     return RF_OK;
 }
 

@@ -124,6 +124,7 @@ typedef struct rf_batch_plan {
     double look_scale;
     double label_drop;       /* probability that a label becomes null_label, for guidance */
     int32_t null_label;
+    bool labelled;           /* the class is what is learned: a sample without one is an error */
     int64_t batch;           /* rows of the whole step */
 } rf_batch_plan;
 

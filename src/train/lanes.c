@@ -102,7 +102,7 @@ static rf_status run_micro(rf_lanes *lanes, int64_t micro, int worker) {
     RF_TRY(rf__batch_pairs(lanes->fill, b));
     if (lanes->initial[worker]) RF_TRY(rf__initial_ask(lanes->initial[worker], b->rows, b->scalars, b->x0, b->label, b->before));
     rf__batch_points(lanes->fill, b);
-    int32_t *drop_seed = rf__exec_buffer(exec, "drop_seed"); /* every run: the arena may reuse an input's memory */
+    int32_t *drop_seed = rf__exec_buffer(exec, "drop_seed"); /* every run, as all inputs are filled */
     if (drop_seed) drop_seed[0] = (int32_t)(uint32_t)lanes->seed, drop_seed[1] = (int32_t)(uint32_t)(lanes->seed >> 32);
     if (lanes->guest.fill) RF_TRY(lanes->guest.fill(lanes->guest.self, exec, b, worker));
     double filled = rf__now();

@@ -52,7 +52,7 @@ static rf_status open_windows(rf_online *o) {
     else RF_TRY(rf__windows_uniform(windows, count));
     double alpha_bar[TRAINED];
     rf__alpha_bar_scaled_linear(alpha_bar, TRAINED, 0.00085, 0.012);
-    rf__windows_schedule(windows, alpha_bar, TRAINED, (rf_window_target)o->windows_how.predicts);
+    RF_TRY(rf__windows_schedule(windows, alpha_bar, TRAINED, (rf_window_target)o->windows_how.predicts));
     for (int k = 0; k < count; k++) {
         double a = windows->edge[k], kept = windows->noise ? rf__alpha_bar_at(alpha_bar, TRAINED, a) : a * a;
         o->start_data[k] = sqrt(kept);

@@ -59,7 +59,7 @@ void rf__online_free(rf_online **online);
 
 /* Walk rows along the teacher's or the student's field; cfg 1: no guidance. errors: an answer that is not finite. */
 rf_status rf__online_walk(rf_online *online, const rf_field *field, const rf_walk *walks, int64_t count, double cfg);
-/* t and label (dropped as the loss will drop it) of each row of the step. */
+/* t of each row of the step. */
 void rf__online_times(rf_online *online);
 /* Row r of a micro-batch from the finished pairs. */
 rf_status rf__online_draw(const rf_coupling_args *args, rf_batch *batch);

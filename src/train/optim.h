@@ -11,7 +11,7 @@
 /* ---- schedule: a factor on lr at update k of n, after the warm-up ---- */
 typedef struct rf_lr_schedule {
     rf_plugin is;
-    double (*factor)(double progress); /* 0 at the end of the warm-up, 1 at the last update */
+    double (*factor)(double progress); /* 0 at the end of the warm-up, a step short of 1 at the last update */
     bool endless; /* the number of updates changes nothing: a run may go on with more of them */
 } rf_lr_schedule;
 const rf_plugin *const *rf__lr_schedules(void);

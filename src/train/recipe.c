@@ -162,8 +162,26 @@ static rf_status check_adversary(const rf_recipe *recipe, const rf_model_shape *
                         a->features, recipe->train.path);
     if (!a->file[0] || !a->data[0])
         return rf__fail(RF_EFORMAT, "%s: adversary.%s is empty, expected %s", where, a->file[0] ? "data" : "file", a->file[0] ? "a data set" : "the weights of its features");
+    if (recipe->train.time_eps > 0)
+        return rf__fail(RF_EFORMAT, "%s: train.time_eps is %g, expected 0 with an adversary: it looks at rows at t = 0 alone", where, recipe->train.time_eps);
     if (!recipe->time->discrete)
         return rf__fail(RF_EFORMAT, "%s: train.time is %s, expected nodes with an adversary: it looks at rows at t = 0 alone", where, recipe->train.time);
+    return RF_OK;
+}
+
+/* The grids of pictures that the run draws on its way. */
+static rf_status check_sample(const rf_recipe *recipe, const rf_model_shape *shape, const char *where) {
+    const rf_sample_config *sample = &recipe->sample;
+    const int64_t windows = recipe->windows.count;
+    if (shape->flat || shape->refines || recipe->kind->classifies) return RF_OK;
+    const rf_solver *solver = rf__solver_find(sample->solver);
+    if (!solver) return rf__fail_in(RF_ENOTFOUND, "%s: sample.solver: ", where);
+    if (solver->corrects || solver->blocks)
+        return rf__fail(RF_EFORMAT, "%s: sample.solver is %s, expected one that needs nothing but the network", where, sample->solver);
+    if (windows && solver->adaptive)
+        return rf__fail(RF_EFORMAT, "%s: sample.solver is %s, expected one that stops where windows end", where, sample->solver);
+    if (sample->steps < windows)
+        return rf__fail(RF_EFORMAT, "%s: sample.steps is %lld, expected at least the %lld of windows.count", where, (long long)sample->steps, (long long)windows);
     return RF_OK;
 }
 
@@ -215,6 +233,7 @@ static rf_status resolve(rf_recipe *recipe, const char *where) {
     RF_TRY(check_loss(recipe, &shape, where));
     RF_TRY(check_adversary(recipe, &shape, where));
     RF_TRY(check_path(recipe, &shape, where));
+    RF_TRY(check_sample(recipe, &shape, where));
     RF_TRY(rf__resolutions_check(recipe, where));
     if (t->label_drop > 0 && recipe->metric->labels)
         return rf__fail(RF_EFORMAT, "%s: train.label_drop is %g, expected 0 where the label is what is learned", where, t->label_drop);

@@ -216,17 +216,18 @@ static rf_status coupling_errors(run *r, const rf_field *field, const rf_field *
     rf_source toy = {0};
     rf_data_config which = {.path = ""};
     snprintf(which.name, sizeof which.name, "%s", c->exact);
-    if (c->exact[0]) RF_TRY(rf__source_open(&toy, &which)); /* endless: nothing to close */
+    if (c->exact[0]) RF_TRY(rf__source_open(&toy, &which));
     rf_exact_source source = {c->exact[0] ? &toy : &r->trainer->source, r->trainer->pool};
     rf_field exact;
     rf_status status = rf__source_exact_field(&exact, &source);
-    if (status != RF_OK) return rf__fail_in(status, "evaluate.coupling_steps: ");
-    float *noise = rf__alloc_array((size_t)c->samples, (size_t)field->scalars * sizeof *noise);
-    if (!noise) return rf__fail(RF_ENOMEM, "evaluate: no memory for %lld samples", (long long)c->samples);
-    for (int64_t k = 0; k < c->samples; k++)
+    if (status != RF_OK) rf__fail_in(status, "evaluate.coupling_steps: ");
+    float *noise = status == RF_OK ? rf__alloc_array((size_t)c->samples, (size_t)field->scalars * sizeof *noise) : NULL;
+    if (status == RF_OK && !noise) status = rf__fail(RF_ENOMEM, "evaluate: no memory for %lld samples", (long long)c->samples);
+    for (int64_t k = 0; noise && k < c->samples; k++)
         rf__rng_normal_sample(~(uint64_t)r->recipe->train.seed, RF_STREAM_NOISE, (uint64_t)k, field->scalars, noise + k * field->scalars);
-    status = rf__coupling_error(field, second, &exact, noise, NULL, c->samples, FINE_STEPS, &c->coupling_steps, r->report->coupling);
+    if (noise) status = rf__coupling_error(field, second, &exact, noise, NULL, c->samples, FINE_STEPS, &c->coupling_steps, r->report->coupling);
     rf__free(noise);
+    rf__source_close(&toy);
     return status;
 }
 

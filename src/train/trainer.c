@@ -142,7 +142,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
                                .time_shape = c->time_shape, .time_eps = c->time_eps, .path = recipe->path,
                                .path_shape = c->path_shape, .weight = recipe->weight, .scale = tr->scale,
                                .look = tr->premetric ? recipe->look : NULL, .look_scale = c->premetric_scale,
-                               .label_drop = c->label_drop, .null_label = shape.classes, .batch = c->batch};
+                               .label_drop = c->label_drop, .null_label = shape.classes, .labelled = tr->recipe->metric->labels, .batch = c->batch};
     RF_TRY(open_online(tr));
     if (recipe->coupling->open) {
         const rf_refine_setup setup = {.config = &recipe->refine, .data = &tr->source, .time = recipe->time, .time_shape = c->time_shape,

@@ -208,11 +208,21 @@ static void merge(rf_profile *ours, const rf_profile *theirs) {
             int64_t pulls = mine->arm[i].pulls - mine->base[i].pulls, reward = mine->arm[i].reward - mine->base[i].reward;
             jumps += pulls;
             mine->arm[i] = (rf_profile_arm){saved->arm[i].pulls + pulls, saved->arm[i].reward + reward};
-            mine->base[i] = mine->arm[i];
+            mine->base[i] = saved->arm[i];
         }
         walks = mine->walks - mine->saved_walks;
-        mine->walks = mine->saved_walks = saved->walks + walks;
+        mine->walks = saved->walks + walks;
+        mine->saved_walks = saved->walks;
         mine->jumps = saved->jumps + jumps;
+    }
+}
+
+/* What is in the file now is not added to it again. */
+static void settle(rf_profile *profile) {
+    for (int b = 0; b < RF_BANDITS; b++) {
+        rf_profile_bandit *bandit = &profile->bandit[b];
+        for (int i = 0; i < bandit->rows * RF_PROFILE_ARMS; i++) bandit->base[i] = bandit->arm[i];
+        bandit->saved_walks = bandit->walks;
     }
 }
 
@@ -241,6 +251,7 @@ rf_status rf__profile_save(rf_profile *profile, const char *path) {
         merge(profile, theirs);
     rf__profile_free(&theirs);
     rf_status status = write_json(profile, path);
+    if (status == RF_OK) settle(profile);
     rf__path_unlock(&lock);
     return status;
 }
