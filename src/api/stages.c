@@ -136,6 +136,8 @@ static rf_status check_whole(const rf_stage_set *set, const rf_sampler *sampler)
     if (last->height != shape->height || last->width != shape->width)
         return rf__fail(RF_EMISMATCH, "the last stage makes %dx%d, expected the size of the command's model, %dx%d", last->width, last->height,
                         shape->width, shape->height);
+    if (set->count == 1 && set->config[0].to != 1)
+        return rf__fail(RF_EINVAL, "the only stage ends at t = %g, expected 1 (data)", set->config[0].to);
     rf_job_spec spec = {.cond = {.label = 0}};
     rf__stage_set_describe(set, &spec);
     return rf__job_check(&spec);

@@ -40,6 +40,10 @@ bool rf__gnuplot(const char *folder, const char *script, const char *const *pict
     }
     int rc = run(folder, name);
     remove(path);
+    for (int i = 0; rc != 0 && pictures[i]; i++) {
+        snprintf(path, sizeof path, "%s/%s.part", folder, pictures[i]);
+        remove(path);
+    }
     if (rc != 0) {
         rf__info("%s: no figure, gnuplot %s", folder, rc == 127 ? "is not installed" : "failed");
         return false;

@@ -2,25 +2,12 @@
 #include "args_files.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+
+#include "claims.h"
 
 typedef struct named {
     const char *path, *option; /* option "": a positional argument */
 } named;
-
-static const char *plain(const char *path) {
-    while (strncmp(path, "./", 2) == 0) path += 2;
-    return path;
-}
-
-bool rf__same_file(const char *a, const char *b) {
-    struct stat one, other;
-    bool first = stat(a, &one) == 0, second = stat(b, &other) == 0;
-    if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0 || first != second) return false;
-    if (!first) return strcmp(plain(a), plain(b)) == 0;
-    return one.st_dev == other.st_dev && one.st_ino == other.st_ino && (S_ISREG(one.st_mode) || S_ISDIR(one.st_mode));
-}
 
 static bool clashes(named written, named other, char *error, size_t size) {
     if (!other.path || !rf__same_file(written.path, other.path)) return false;

@@ -7,7 +7,4 @@
  * words, or because both lead to one file or folder. Devices and - may be named twice. Writes a sentence into `error` and returns true. */
 bool rf__args_clash(const rf_args *spec, const void *settings, const rf_common *common, const rf_arg_rest *rest, char *error, size_t error_size);
 
-/* Whether two names lead to one file or folder, there already or not yet. Never for - and devices. */
-bool rf__same_file(const char *a, const char *b);
-
 #endif

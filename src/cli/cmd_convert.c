@@ -6,7 +6,7 @@
 #include "../base/log.h"
 #include "../models/grow.h"
 #include "args.h"
-#include "args_files.h"
+#include "claims.h"
 #include "command.h"
 #include "report.h"
 
@@ -37,6 +37,10 @@ static int convert_main(int argc, char **argv) {
                           .positional_max = 2, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &flags, &common, &rest);
     const char *from = rest.at[0], *to = rest.at[1];
+    if (!strcmp(to, "-")) {
+        free(rest.at);
+        return rf__cli_usage("convert", "OUT is -, expected a file: a checkpoint is written whole or not at all");
+    }
     const char *read = rf__same_file(from, to) ? from : flags.delta && rf__same_file(flags.delta, to) ? flags.delta : NULL;
     if (read) {
         free(rest.at);

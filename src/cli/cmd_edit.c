@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "../base/dtype.h"
+#include "../base/file.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../eval/features.h"
+#include "claims.h"
 #include "command.h"
 #include "edit_region.h"
 #include "edit_run.h"
@@ -132,10 +134,32 @@ static rf_status plan(edit *c) {
     return rf__edit_run_plan(&c->run, &opts);
 }
 
-static rf_status prepare(const edit *c) {
+/* A picture that is edited is not replaced: neither the file SOURCE, nor one in the folder SOURCE. */
+static rf_status check_files(const edit *c, const char *source) {
+    rf_claims claims = {0};
+    rf_status status = rf__claims_read(&claims, source, "SOURCE");
+    if (status == RF_OK) status = rf__claims_write(&claims, c->flags.side, 1, "--side");
+    if (status == RF_OK) status = rf__claims_write(&claims, c->common.json, 1, "--json");
+    if (status == RF_OK) status = rf__claims_write(&claims, c->order.output, c->run.count, "--output");
+    rf__claims_fini(&claims);
+    for (int64_t k = 0; status == RF_OK && c->order.output && k < c->run.count; k++) {
+        char *name = rf__outpath_name(c->order.output, k), *folder = name ? strdup(name) : NULL;
+        char *slash = folder ? strrchr(folder, '/') : NULL;
+        if (slash) slash[1] = '\0';
+        if (!folder) status = rf__fail(RF_ENOMEM, "no memory for a file name");
+        else if (rf__file_exists(name) && rf__same_file(slash ? folder : ".", source))
+            status = rf__fail(RF_EINVAL, "--output is %.200s, a picture that is there in %s, expected names that are not", name, source);
+        free(name);
+        free(folder);
+    }
+    return status;
+}
+
+static rf_status prepare(const edit *c, const char *source) {
     const char *paths[] = {c->flags.side, c->common.json};
     for (int i = 0; i < 2; i++)
         if (paths[i]) RF_TRY(rf__outpath_prepare(paths[i]));
+    RF_TRY(check_files(c, source));
     if (!c->order.output) return RF_OK;
     RF_TRY(rf__outpath_check(c->order.output, c->run.count > 1));
     char *first = rf__outpath_name(c->order.output, 0);
@@ -298,7 +322,7 @@ static rf_status open_all(edit *c, const char *source) {
     RF_TRY(take_classes(c));
     RF_TRY(plan(c));
     if (c->flags.region) RF_TRY(rf__edit_region_open(&c->region, &c->run, c->flags.region, c->judge));
-    return prepare(c);
+    return prepare(c, source);
 }
 
 static int run_edit(edit *c, const char *source) {

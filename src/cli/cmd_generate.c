@@ -130,17 +130,6 @@ static rf_status check_flags(const generate *run) {
     return RF_OK;
 }
 
-static rf_status check_rows(const generate *run) {
-    for (int i = 0; i < run->order_count; i++) {
-        const rf_guidance_opts *guidance = &run->orders[i].guidance;
-        int rows = rf__guidance_max_rows(run->orders[i].guide, guidance);
-        if (run->flags.rows && rows > run->flags.rows)
-            return rf__fail(RF_EINVAL, "--batch-size is %lld, expected at least %d with --cfg-scale %g",
-                            (long long)run->flags.rows, rows, guidance->scale);
-    }
-    return RF_OK;
-}
-
 static json_t *report_json(const generate *run, const rf_shoot_totals *totals, json_t *images) {
     json_t *json = rf__shoot_totals_json(totals);
     if (run->order_count == 1) {
@@ -199,6 +188,8 @@ static rf_status take_stages(generate *run) {
     if (!run->flags.stages) return RF_OK;
     if (flags->blocks || flags->steps || flags->times.count || flags->sigmas.count || flags->scheduler || flags->flow_shift)
         return rf__fail(RF_EINVAL, "--stages is given with a grid or --blocks, expected them inside the stages");
+    if (strcmp(flags->method, "euler") || flags->sampling_option)
+        return rf__fail(RF_EINVAL, "--stages is given with %s, expected the blocks inside the stages alone", flags->sampling_option ? "--sampling-option" : "--sampling-method");
     RF_TRY(rf__stage_set_read(&run->stages, run->flags.stages, run->sampler));
     for (int i = 0; i < run->order_count; i++) {
         if (run->orders[i].blocks.runs)
@@ -219,7 +210,7 @@ static int run_generate(generate *run) {
     if (run->flags.refiner) status = rf_model_open(&run->refiner, run->flags.refiner);
     if (status != RF_OK) return rf__cli_failed("generate", status);
     status = make_orders(run);
-    if (status == RF_OK) status = check_rows(run);
+    for (int i = 0; status == RF_OK && i < run->order_count; i++) status = rf__order_check_rows(&run->orders[i], run->flags.rows);
     if (status == RF_EINVAL) return usage();
     if (status == RF_OK && run->common.json) status = rf__outpath_prepare(run->common.json);
     if (status != RF_OK) return rf__cli_failed("generate", status);
@@ -239,6 +230,8 @@ static int run_generate(generate *run) {
                           .orders = run->orders,
                           .model_path = run->flags.model,
                           .refiner_path = run->flags.refiner,
+                          .requests_path = run->flags.requests,
+                          .report_path = run->common.json,
                           .pattern = run->flags.sampling.output,
                           .columns = columns_of(run),
                           .zoom = (int)run->flags.zoom,

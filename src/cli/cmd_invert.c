@@ -155,6 +155,9 @@ static int run_invert(invert *c, const char *source) {
     if (status == RF_OK) status = rf_model_open(&c->model, flags->model);
     if (status == RF_OK) {
         status = rf__order_build(&c->order, &flags->sampling, c->model);
+        if (status == RF_OK && c->order.policy != &rf__policy_none)
+            status = rf__fail(RF_EINVAL, "--policy is %s, expected none: an inversion asks the network at every step", c->order.policy->name);
+        if (status == RF_OK && c->order.label_count) status = rf__fail(RF_EINVAL, "--class-label is given, expected --source-class: the class that the picture has");
         if (status == RF_EINVAL) return rf__cli_usage("invert", "%s", rf_last_error());
     }
     if (status == RF_OK) status = open_all(c, source);

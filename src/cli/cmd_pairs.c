@@ -146,6 +146,7 @@ static int run_pairs(pairs_run *run) {
     if (status == RF_OK) {
         rf_sampling_flags flags = run->flags.sampling;
         flags.output = NULL;
+        if (!strcmp(run->flags.out, "-")) return rf__cli_usage("pairs", "--out is -, expected a file: a store is gone on with");
         if (flags.seed < 0) return rf__cli_usage("pairs", "--seed is %lld, expected 0 or more: a store is gone on with by its seeds", (long long)flags.seed);
         status = rf__order_build(&run->order, &flags, run->model);
         if (status == RF_OK && run->flags.invert && !rf__solver_turns(run->order.solver))
@@ -156,6 +157,7 @@ static int run_pairs(pairs_run *run) {
     if (status == RF_OK && run->flags.invert) status = rf__invert_open(&run->data, run->flags.invert, run->model);
     if (status == RF_OK) status = rf__outpath_prepare(run->flags.out);
     if (status == RF_OK) status = rf__shoot_check(run->sampler, &run->order, 1);
+    if (status == RF_OK) status = rf__order_check_rows(&run->order, run->flags.rows);
     if (status == RF_EINVAL) return rf__cli_usage("pairs", "%s", rf_last_error());
     if (status == RF_OK) status = open_store(run);
     if (status == RF_OK) status = make_pairs(run, &totals);

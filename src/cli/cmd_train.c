@@ -50,7 +50,16 @@ static void print_report(const rf_recipe *recipe, const rf_run_report *report, c
 }
 
 /* A ladder instead of a recipe; *is says whether the file was one. */
-static rf_status climb(const settings *s, const rf_arg_rest *rest, bool *is) {
+/* The table that the ladder left in its folder. */
+static rf_status report_ladder(const char *folder, const char *json) {
+    char path[1100];
+    snprintf(path, sizeof path, "%.1000s/ladder.json", folder);
+    json_t *table = json ? json_load_file(path, 0, NULL) : NULL;
+    if (json && !table) return rf__fail(RF_EIO, "%s: cannot be read again", path);
+    return json ? rf__report_write(json, table) : RF_OK;
+}
+
+static rf_status climb(const settings *s, const char *json, const rf_arg_rest *rest, bool *is) {
     const char *path = rest->at[0], *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     json_t *file = NULL;
     char folder[1024];
@@ -63,7 +72,10 @@ static rf_status climb(const settings *s, const rf_arg_rest *rest, bool *is) {
     else if (*is && s->print_config) {
         status = rf__ladder_check(file, path);
         if (status == RF_OK && (json_dumpf(file, stdout, JSON_INDENT(2)) != 0 || puts("") < 0)) status = rf__fail(RF_EIO, "cannot print the ladder");
-    } else if (*is) status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
+    } else if (*is) {
+        status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
+        if (status == RF_OK) status = report_ladder(s->folder ? s->folder : folder, json);
+    }
     rf__yaml_free(&file);
     return status;
 }
@@ -87,7 +99,7 @@ static rf_status run_recipe(rf_recipe *recipe, const rf_run_opts *opts, const ch
 static rf_status train(const settings *s, const rf_common *common, const rf_arg_rest *rest) {
     rf_recipe *recipe = NULL;
     bool ladder = false;
-    RF_TRY(climb(s, rest, &ladder));
+    RF_TRY(climb(s, common->json, rest, &ladder));
     if (ladder) return RF_OK;
     RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
     if (s->print_config) {

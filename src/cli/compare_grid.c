@@ -60,6 +60,21 @@ static void name_row(rf_compare_row *row) {
     else snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, all);
 }
 
+/* Names are texts, and which pictures are made is the same for all rows. */
+static rf_status check_row(const rf_compare *compare, json_t *wanted, const char *where) {
+    static const char *const texts[] = {"dtype", "model", "refiner", "name"};
+    const char *key;
+    json_t *value;
+    json_object_foreach(wanted, key, value) {
+        for (int i = 0; i < 4; i++)
+            if (!strcmp(key, texts[i]) && !json_is_string(value)) return rf__fail(RF_EINVAL, "%s: %s is no text, expected the name of one", where, key);
+        const rf_arg *arg = rf__args_find(compare->table, key);
+        if (arg && (!strcmp(arg->name, "seed") || !strcmp(arg->name, "batch-count")))
+            return rf__fail(RF_EINVAL, "%s: %s is given for a row, expected images, seeds and --seed for all of them: rows are compared on the same pictures", where, key);
+    }
+    return RF_OK;
+}
+
 rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, const char *where) {
     for (int i = 0; i < compare->rows; i++)
         if (json_equal(compare->row[i].wanted, wanted)) {
@@ -73,6 +88,7 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
     }
     *row = (rf_compare_row){.wanted = wanted, .control = control};
     compare->rows++;
+    RF_TRY(check_row(compare, wanted, where));
     const char *dtype = json_string_value(json_object_get(wanted, "dtype"));
     row->dtype = dtype ? rf__dtype_of(dtype) : RF_F32;
     if (row->dtype == RF_DTYPES) return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32, bf16 or int8", where, dtype);
@@ -103,6 +119,7 @@ static rf_status cross(rf_compare *compare, const json_t *block, void *at, json_
     void *next = json_object_iter_next((json_t *)block, at);
     bool list = json_is_array(value) && strcmp(key, "times") && strcmp(key, "sigmas");
     size_t count = list ? json_array_size(value) : 1;
+    if (count == 0) return rf__fail(RF_EINVAL, "%s: %s is an empty list, expected at least one value", where, key);
     for (size_t i = 0; i < count; i++) {
         json_object_set_new(row, key, plain(list ? json_array_get(value, i) : value));
         RF_TRY(cross(compare, block, next, row, where));

@@ -7,18 +7,28 @@
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../io/png_text.h"
+#include "claims.h"
 #include "outpath.h"
 
-/* number: of the request; seen: the outputs of those before. */
-static rf_status prepare_order(const rf_order *order, int number, json_t *seen) {
-    rf_status status = rf__outpath_check(order->output, order->count > 1);
-    if (status == RF_OK) status = rf__outpath_prepare(order->output);
-    if (status != RF_OK) return rf__fail_in(status, "request %d: ", number);
-    const json_t *first = json_object_get(seen, order->output);
-    if (first)
-        return rf__fail(RF_EINVAL, "request %d: output is %s, which request %d writes already, expected another file", number, order->output,
-                        (int)json_integer_value(first));
-    return json_object_set_new(seen, order->output, json_integer(number)) ? rf__fail(RF_ENOMEM, "no memory for the names of pictures") : RF_OK;
+/* Every picture has a file of its own, which nothing else here reads or writes. total: of the orders without an output of theirs. */
+static rf_status claim_files(const rf_gallery *gallery, rf_claims *claims, int order_count, int64_t total) {
+    RF_TRY(rf__claims_read(claims, gallery->model_path, "--model"));
+    RF_TRY(rf__claims_read(claims, gallery->refiner_path, "--refiner"));
+    RF_TRY(rf__claims_read(claims, gallery->requests_path, "--requests"));
+    RF_TRY(rf__claims_write(claims, gallery->report_path, 1, "--json"));
+    for (int i = 0; i < order_count; i++) RF_TRY(rf__claims_read(claims, gallery->orders[i].target_path, "--guidance-target"));
+    if (total) RF_TRY(rf__claims_write(claims, gallery->pattern, gallery->columns ? 1 : total, "--output"));
+    for (int i = 0; i < order_count; i++) {
+        const rf_order *order = &gallery->orders[i];
+        char who[32];
+        snprintf(who, sizeof who, "request %d", i + 1);
+        if (!order->output) continue;
+        rf_status status = rf__outpath_check(order->output, order->count > 1);
+        if (status == RF_OK) status = rf__outpath_prepare(order->output);
+        if (status != RF_OK) return rf__fail_in(status, "%s: ", who);
+        RF_TRY(rf__claims_write(claims, order->output, order->count, who));
+    }
+    return RF_OK;
 }
 
 static rf_frame frame_of(const rf_gallery *gallery) {
@@ -27,19 +37,18 @@ static rf_frame frame_of(const rf_gallery *gallery) {
 
 rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) {
     rf_frame frame = frame_of(gallery);
-    bool shared = false;
-    json_t *seen = json_object();
-    rf_status status = RF_OK;
-    for (int i = 0; status == RF_OK && i < order_count; i++) {
-        if (gallery->orders[i].output) status = prepare_order(&gallery->orders[i], i + 1, seen);
-        else shared = true;
-    }
-    json_decref(seen);
-    RF_TRY(status);
+    int64_t shared = total; /* numbered through the run: numbers of orders with an output of their own stay free */
+    bool all_own = true;
+    for (int i = 0; i < order_count; i++) all_own = all_own && gallery->orders[i].output;
+    if (all_own) shared = 0;
     if (shared) {
         RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns));
         RF_TRY(rf__outpath_prepare(gallery->pattern));
     }
+    rf_claims claims = {0};
+    rf_status status = claim_files(gallery, &claims, order_count, shared);
+    rf__claims_fini(&claims);
+    RF_TRY(status);
     if (gallery->columns) return rf__picture_create(&gallery->grid, &frame, total);
     /* Says now, not after the sampling, that a model makes no pictures. */
     rf_image probe;

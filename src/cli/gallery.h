@@ -10,6 +10,7 @@ typedef struct rf_gallery {
     const rf_sampler *sampler;
     const rf_order *orders;
     const char *model_path, *refiner_path; /* for the metadata; refiner_path NULL: none */
+    const char *requests_path, *report_path; /* NULL: none */
     const char *pattern;    /* of orders without an output of their own; numbered through the run */
     int columns;            /* > 0: all images of orders[0] in one grid */
     int zoom;

@@ -68,7 +68,10 @@ static rf_status expand(const rf_ladder *l, const char *text, char out[TEXT]) {
 static rf_status run(const rf_ladder *l, const char *what, char *text) {
     char *words[WORDS + 1] = {(char *)"strait"}, *rest = NULL;
     int count = 1;
-    for (char *word = strtok_r(text, " ", &rest); word && count < WORDS; word = strtok_r(NULL, " ", &rest)) words[count++] = word;
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (count == WORDS) return rf__fail(RF_EFORMAT, "%s: %s has more than %d words", l->name, what, WORDS);
+        words[count++] = word;
+    }
     fflush(NULL);
     pid_t child = fork();
     if (child < 0) return rf__fail(RF_EIO, "%s: no process for %s", l->name, what);
@@ -142,7 +145,25 @@ static rf_status judge(const rf_ladder *l, const json_t *rung) {
 
 /* ---- the file ---- */
 
+/* steps: whole numbers; run: the flags of an eval; number: the key of its report that the table shows. */
+static rf_status check_evaluate(const rf_ladder *l) {
+    const json_t *steps = json_object_get(l->evaluate, "steps");
+    const char *key;
+    json_t *value;
+    if (!l->evaluate) return RF_OK;
+    json_object_foreach((json_t *)l->evaluate, key, value)
+        if (strcmp(key, "run") && strcmp(key, "steps") && strcmp(key, "number"))
+            return rf__fail(RF_EFORMAT, "%s: evaluate has %.40s, expected run, steps, number", l->name, key);
+    if (!*text_of(l->evaluate, "run") || !json_is_array(steps) || json_array_size(steps) == 0)
+        return rf__fail(RF_EFORMAT, "%s: evaluate has no %s", l->name, *text_of(l->evaluate, "run") ? "steps, expected a list of whole numbers" : "run, expected the flags of strait eval");
+    for (size_t i = 0; i < json_array_size(steps); i++)
+        if (json_integer_value(json_array_get(steps, i)) < 1) return rf__fail(RF_EFORMAT, "%s: number %zu of evaluate.steps is none from 1 on", l->name, i + 1);
+    return RF_OK;
+}
+
 static rf_status check(const rf_ladder *l) {
+    if (json_array_size(l->rungs) == 0) return rf__fail(RF_EFORMAT, "%s: rungs is empty, expected a list of them", l->name);
+    RF_TRY(check_evaluate(l));
     for (size_t i = 0; i < json_array_size(l->rungs); i++) {
         const json_t *rung = json_array_get(l->rungs, i);
         const char *name = text_of(rung, "name"), *key;
@@ -153,6 +174,7 @@ static rf_status check(const rf_ladder *l) {
         json_object_foreach((json_t *)rung, key, value)
             if (strcmp(key, "name") && strcmp(key, "model") && strcmp(key, "pairs") && strcmp(key, "train") && strcmp(key, "judge"))
                 return rf__fail(RF_EFORMAT, "%s: rung %s has %.40s, expected name, model, pairs, train, judge", l->name, name, key);
+        if (!strcmp(name, "ladder")) return rf__fail(RF_EFORMAT, "%s: a rung is named ladder, which the table is, expected another name", l->name);
         if (rung_named(l, name, strlen(name)) != rung) return rf__fail(RF_EFORMAT, "%s: two rungs are named %s", l->name, name);
         char text[TEXT];
         RF_TRY(expand(l, *text_of(rung, "train") ? text_of(rung, "train") : text_of(rung, "pairs"), text)); /* before anything is made */
@@ -162,7 +184,7 @@ static rf_status check(const rf_ladder *l) {
 }
 
 rf_status rf__ladder_check(const json_t *ladder, const char *name) {
-    const rf_ladder l = {.name = name, .folder = "", .rungs = json_object_get(ladder, "rungs")};
+    const rf_ladder l = {.name = name, .folder = "", .rungs = json_object_get(ladder, "rungs"), .evaluate = json_object_get(ladder, "evaluate")};
     return check(&l);
 }
 

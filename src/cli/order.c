@@ -272,6 +272,12 @@ rf_status rf__sampling_settle_seed(rf_sampling_flags *flags) {
     return RF_OK;
 }
 
+rf_status rf__order_check_rows(const rf_order *order, int64_t rows) {
+    const int needed = rf__guidance_max_rows(order->guide, &order->guidance);
+    if (!rows || needed <= rows) return RF_OK;
+    return rf__fail(RF_EINVAL, "--batch-size is %lld, expected at least %d with --cfg-scale %g", (long long)rows, needed, order->guidance.scale);
+}
+
 rf_status rf__order_build(rf_order *out, const rf_sampling_flags *flags, const rf_model *model) {
     memset(out, 0, sizeof *out);
     rf_status status = fill(out, flags, model);

@@ -65,6 +65,8 @@ typedef struct rf_order {
 } rf_order;
 
 /* A negative seed becomes a random one. */
+/* Whether a call of `rows` (0: as many as wanted) holds one answer under guidance. errors: RF_EINVAL. */
+rf_status rf__order_check_rows(const rf_order *order, int64_t rows);
 rf_status rf__sampling_settle_seed(rf_sampling_flags *flags);
 
 /* errors: a sentence that names the flag; *out is then empty. model: what the sizes and classes must fit. */

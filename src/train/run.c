@@ -58,6 +58,29 @@ static rf_status write_recipe(const run *r) {
     return status;
 }
 
+/* The data's own velocity, known in closed form; toy: of evaluate.exact, closed by the caller. */
+static rf_status open_exact(run *r, rf_source *toy, rf_exact_source *source, rf_field *exact) {
+    const char *name = r->recipe->evaluate.exact;
+    rf_data_config which = {.path = "", .split = "train"};
+    snprintf(which.name, sizeof which.name, "%s", name);
+    rf_status status = name[0] ? rf__source_open(toy, &which) : RF_OK;
+    if (status != RF_OK) return rf__fail_in(status, "evaluate.exact is %s: ", name);
+    *source = (rf_exact_source){name[0] ? toy : &r->trainer->source, r->trainer->pool};
+    status = rf__source_exact_field(exact, source);
+    return status == RF_OK ? RF_OK : rf__fail_in(status, "evaluate.coupling_steps: ");
+}
+
+/* Before the training, what is asked for after it. */
+static rf_status check_evaluate(run *r) {
+    rf_source toy = {0};
+    rf_exact_source source;
+    rf_field exact;
+    if (r->recipe->evaluate.coupling_steps.count == 0) return RF_OK;
+    rf_status status = open_exact(r, &toy, &source, &exact);
+    rf__source_close(&toy);
+    return status;
+}
+
 /* Where no other run is: it holds its recipe.json as long as it goes on. Not the folder, which profiles beside a model are written under. */
 static rf_status enter(run *r, int64_t newest) {
     char path[4096];
@@ -79,6 +102,7 @@ static rf_status begin(run *r) {
         return rf__fail(RF_EINVAL, "%s: holds a run of %lld steps, expected an empty folder: --resume continues it, -o names another", folder,
                         (long long)newest);
     RF_TRY(rf__trainer_create(&r->trainer, r->recipe, NULL, r->opts->threads));
+    RF_TRY(check_evaluate(r));
     RF_TRY(rf__make_dirs(folder)); /* not before everything that can be refused has been */
     RF_TRY(rf__path_lock(&folder_lock, folder, true)); /* two that begin at once */
     rf_status entered = enter(r, newest);
@@ -214,13 +238,9 @@ static rf_status coupling_errors(run *r, const rf_field *field, const rf_field *
     enum { FINE_STEPS = 64 /* of Runge-Kutta: error 1e-6 on the 8 Gaussians */ };
     const rf_evaluate_config *c = &r->recipe->evaluate;
     rf_source toy = {0};
-    rf_data_config which = {.path = ""};
-    snprintf(which.name, sizeof which.name, "%s", c->exact);
-    if (c->exact[0]) RF_TRY(rf__source_open(&toy, &which));
-    rf_exact_source source = {c->exact[0] ? &toy : &r->trainer->source, r->trainer->pool};
+    rf_exact_source source;
     rf_field exact;
-    rf_status status = rf__source_exact_field(&exact, &source);
-    if (status != RF_OK) rf__fail_in(status, "evaluate.coupling_steps: ");
+    rf_status status = open_exact(r, &toy, &source, &exact);
     float *noise = status == RF_OK ? rf__alloc_array((size_t)c->samples, (size_t)field->scalars * sizeof *noise) : NULL;
     if (status == RF_OK && !noise) status = rf__fail(RF_ENOMEM, "evaluate: no memory for %lld samples", (long long)c->samples);
     for (int64_t k = 0; noise && k < c->samples; k++)

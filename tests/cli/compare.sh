@@ -31,6 +31,11 @@ check "another protocol has nothing to recall" compare grid.yaml --paired 3 --ou
 check "and keeps what the other had" sh -c '[ "$(wc -l < run/rows.jsonl)" = 28 ]'
 rm -r run report.json first.json a b c d whole.jsonl
 printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
+for row in 'batch_count: 5' 'seed: 3' 'steps: []' 'dtype: 3' 'model: 3'; do
+    printf '%s\ngrid:\n  - {%s}\n' "$plain" "$row" > bad.yaml
+    refused "a row with $row" 1 "bad.yaml:6: grid: ${row%%:*} is" compare bad.yaml --out o1
+done
+printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
 refused "unknown solver" 1 "eulr" compare bad.yaml --out o1
 printf '%s\ngrid:\n  - {stepps: 3}\n' "$plain" > bad.yaml
 refused "unknown key" 1 "stepps" compare bad.yaml --out o1

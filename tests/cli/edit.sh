@@ -67,6 +67,10 @@ rm -f err
 
 e="$STRAIT edit $m --source-class 1 -c 2 --steps 4 -o never.png --side never2.png"
 refused "edit: wrong size" 2 "big.png: is 16x16, expected the model's 8x8" $e big.png
+refused "edit: pictures over their sources" 2 "many/many_0.png, a picture that is there in many" "$STRAIT" edit $m many --source-class 1 -c 2 -b 3 --steps 1 -o "many/many_%d.png"
+refused "edit: a side picture among the edits" 2 "names too" "$STRAIT" edit $m many --source-class 1 -c 2 -b 3 --steps 1 -o "never_%d.png" --side never_2.png
+refused "invert: a policy" 2 "--policy is fixed" "$STRAIT" invert $m src.png --source-class 1 --policy fixed -o never.safetensors
+refused "invert: a class to go to" 2 "expected --source-class" "$STRAIT" invert $m src.png -c 1 -o never.safetensors
 refused "edit: corrupt picture" 1 "cut.png" $e cut.png
 refused "edit: no such picture" 1 "gone.png" $e gone.png
 refused "edit: a class the model lacks" 2 "class is 9, expected 0 .. 3" "$STRAIT" edit $m src.png -c 9 -o never.png

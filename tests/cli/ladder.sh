@@ -26,6 +26,16 @@ refused "other words for a rung that is there" 1 "other words" climb other.yaml 
 sed 's/{pairs} train.init/{none} train.init/' small.yaml > unknown.yaml
 refused "a rung that is none" 1 "is not a rung" climb unknown.yaml -o new
 sed 's/velocity.yaml data.path={pairs} train.steps=20/velocity.yaml data.path={pairs/' small.yaml > open.yaml
+for wrong in '{runn: x, steps: [1]}' '{run: x}' '{steps: [1]}' '{run: x, steps: 2}' '{run: x, steps: [1, a]}'; do
+    { cat small.yaml; echo "evaluate: $wrong"; } > judged.yaml
+    refused "evaluate: $wrong" 1 "evaluate" climb judged.yaml -o new
+done
+echo 'rungs: []' > empty.yaml
+refused "no rungs" 1 "rungs is empty" climb empty.yaml -o new
+sed 's/name: first/name: ladder/; s/{first}/{ladder}/' small.yaml > table.yaml
+refused "a rung in the table's place" 1 "named ladder" climb table.yaml -o new
+check "the table as a report" climb small.yaml -o all --json report.json
+check "has its rungs" [ "$(grep -c '"name"' report.json)" = "$(grep -c '"name"' all/ladder.json)" ]
 refused "a folder of two words" 1 "without blanks" climb small.yaml -o "my runs"
 refused "a brace that is not closed" 1 "is not a rung" climb open.yaml -o new
 sed 's/name: 2rf/name: rf/' small.yaml > twice.yaml

@@ -34,6 +34,7 @@ generate --stages none.yaml -o cut.png --disable-image-metadata
 generate --blocks H8 -o whole.png --disable-image-metadata
 same "a switch that changes nothing" cut.png whole.png
 
+bad "an only stage that stops early" 2 "the only stage ends at t = 0.5, expected 1" "blocks: H1, to: 0.5"
 bad "hole" 2 "nobody walks between" "to: 0.5, blocks: H4" "from: 0.6, blocks: H4"
 bad "re-noised to 0" 2 "inside (0, 1)" "to: 0.5, blocks: H4" "from: 0, blocks: H4"
 bad "re-noised to 1" 2 "from is 1" "to: 0.5, blocks: H4" "from: 1, blocks: H4"
@@ -48,3 +49,5 @@ bad "no such upsampler" 2 "magic" "to: 0.5, blocks: H4, upsampler: magic" "from:
 refused "a grid beside stages" 2 "inside the stages" generate --stages s.yaml --steps 4 -o no.png
 write bad.yaml "resolution: 8, to: 0.5, blocks: H4" "from: 0.5, blocks: H4"
 refused "a size the weights do not fit" 1 "fit no other size" "$STRAIT" generate -q -m unet.safetensors --stages bad.yaml -o no.png
+write s.yaml "blocks: H2"
+refused "stages and a solver" 2 "--stages is given with --sampling-method" generate --stages s.yaml --sampling-method heun -o no.png

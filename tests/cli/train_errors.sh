@@ -38,6 +38,7 @@ refused "the line of a network's setting" 1 "changed.yaml:[0-9]*: unknown key ba
 refused "fewer steps of a grid than windows" 1 "sample.steps is 3, expected at least the 4" recipes/fashion-perflow.yaml sample.steps=3
 refused "a grid by a solver nobody has" 1 "sample.solver: no solver 'eulr'" recipes/fashion-rf.yaml sample.solver=eulr
 refused "an adversary that would never look" 1 "train.time_eps is 0.001, expected 0 with an adversary" recipes/fashion-2rf-gan.yaml train.time_eps=0.001
+refused "an exact velocity of what has none" 1 "evaluate.exact is foo" $toy evaluate.exact=foo
 refused "a toy is not flipped" 1 flip $toy data.flip=true
 : > "$dir/file"
 "$STRAIT" train -q $toy -o "$dir/file/run" > "$dir/out" 2> "$dir/err"; rc=$?

@@ -41,6 +41,11 @@ refused "statistics over the model" 2 "--save-stats is m.safetensors, which --mo
 refused "two on stdout" 2 "standard output" $g -o - --json -
 refused "grid and requests" 2 "--requests" $g --grid --requests x.jsonl
 refused "one file written twice" 2 "--output is never.png, which --json names too" $g --json ./never.png
+refused "one file under another name, not there yet" 2 "which --json names too" $g --json "$PWD/.//never.png"
+refused "a report among the pictures" 2 "names too" "$STRAIT" generate -q -m m.safetensors -b 3 --steps 1 -o never%d.png --json never2.png
+refused "a store on standard output" 2 "--out is -" "$STRAIT" pairs -q -m m.safetensors -b 1 -o -
+refused "a checkpoint on standard output" 2 "OUT is -" "$STRAIT" convert -q m.safetensors -
+refused "a target of no guidance" 2 "nothing reads it without --guidance=endpoint" $g --guidance cfg --cfg-scale 2 --guidance-target a.png
 refused "the model as a report" 2 "which --model names too" $g --json m.safetensors
 refused "a model replaced by a difference" 2 "which an argument names too" "$STRAIT" delta -q m.safetensors m.safetensors -o "$here/m.safetensors"
 refused "a picture replaced by its replay" 2 "which an argument names too" "$STRAIT" replay a.png -o a.png
@@ -109,6 +114,10 @@ refused "request for another model" 2 "unknown key 'model'" "$STRAIT" generate -
 refused "no request at all" 2 "has no request" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
 printf '{"output": "a.png"}\n\n{"output": "a.png"}\n' > bad.jsonl
 refused "two requests for one file" 2 "request 2: output is a.png, which request 1" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+printf '{"output": "b%%d.png", "batch_count": 3}\n{"output": "./b1.png"}\n' > bad.jsonl
+refused "a request for a picture of another's" 2 "request 2: output is b1.png, which request 1 names too" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
+echo '{"output": "c1.png"}' > bad.jsonl; echo '{}' >> bad.jsonl
+refused "or of the run's" 2 "request 1: output is c1.png, which --output names too" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl -o c%d.png
 echo '{"output": "a.jpg"}' > bad.jsonl
 refused "request for another kind of file" 2 "request 1: .*ends in .png" "$STRAIT" generate -q -m m.safetensors --requests bad.jsonl
 echo '{"output": "-"}' > bad.jsonl
