@@ -38,7 +38,7 @@ typedef enum rf_status {
 const char *rf_status_name(rf_status status);
 const char *rf_status_text(rf_status status);
 
-/* The sentence of the newest failure on this thread: borrowed, valid until the next failing call. */
+/* The sentence of the newest failure on this thread: borrowed, valid until the next call. */
 const char *rf_last_error(void);
 
 /* RF_INT8 names a way to compute, not a type of tensors: bf16 activations, and dense layers of whole numbers (inference only). */
@@ -70,9 +70,10 @@ typedef struct rf_sampler rf_sampler;
 typedef struct rf_sampler_opts {
     rf_dtype dtype; /* RF_F32: of weights and activations inside the network; RF_BF16 and RF_INT8 are faster and less exact */
     int threads;    /* 0: every CPU of the affinity mask */
-    rf_model *refiner; /* NULL; a network that corrects known velocities of this very model, borrowed; for blocks with R */
+    rf_model *refiner; /* NULL; a network that corrects known velocities of this very model, borrowed; for blocks with R and for
+                          solver "caf" */
     int rows;       /* 16: most network rows of one call; an image under guidance takes two. 0: what this machine is fastest with,
-                       measured with the first run of several images and kept in the user's cache folder */
+                       measured with the first run of several images (by rf_stream_open at once) and kept in the user's cache folder */
 } rf_sampler_opts;
 
 /* Fill with the defaults written beside the fields. */
@@ -99,10 +100,11 @@ typedef struct rf_sample_opts {
     const char *quality_budget;  /* NULL; "rel=0.05": sets the policy's option by the profile, as --quality-budget */
     const float *init;           /* NULL: noise; else [count, H, W, C] where the walks begin, as rf_invert leaves it; borrowed */
     const float *carry;          /* NULL; else [count, H, W, C]: what rf_invert left there by a solver that undoes itself; borrowed */
-    uint64_t seed;               /* 0; image k uses seed + k and does not depend on the other images */
+    uint64_t seed;               /* 0; image k uses seed + k and does not depend on the other images, unless a policy learns from them (mode=learn) */
     int count;                   /* 1 */
     const int32_t *labels;       /* NULL: no class; else [count], -1 is no class */
-    void (*progress)(void *user, int64_t done, int64_t total); /* NULL; counted in network answers */
+    void (*progress)(void *user, int64_t done, int64_t total); /* NULL; counted in network answers; `done` may pass
+                                                                   `total` with a solver that chooses its own steps */
     void *user;                  /* NULL */
 } rf_sample_opts;
 
@@ -111,11 +113,13 @@ void rf_default_sample_opts(rf_sample_opts *opts);
  * opts    NULL for the defaults
  * images  [count, H, W, C] f32 in about [-1, 1] (not clamped), caller's; undefined after an error
  * errors  RF_EINVAL for an option out of range, RF_ENOTFOUND for a name nobody has and a profile that is not there, RF_EMISMATCH for a profile of
- *         another model or grid, RF_ENUMERIC when the network gave a velocity that is not finite */
+ *         another model or grid, RF_ENUMERIC when the network gave a velocity that is not finite, RF_EIO when what a policy learned cannot
+ *         be kept (the images are whole then) */
 rf_status rf_sample(rf_sampler *sampler, const rf_sample_opts *opts, float *images);
 
 /* Walk the other way: from pictures to the noise they would be made from, with the solver, grid, guidance and labels of opts. Sampling
- * again with init (and carry) then gives the pictures back, as exactly as the solver can: "fireflow" well, "reversible" to rounding.
+ * again with init (and carry) then gives the pictures back, as exactly as the solver can: "fireflow" well, "reversible" to rounding (not on models
+ * that are straight in windows, which it refuses).
  * opts    NULL for the defaults; init and carry must be NULL
  * images  [count, H, W, C] f32 in [-1, 1]
  * latents [count, H, W, C], caller's
@@ -161,7 +165,7 @@ int rf_stream_room(const rf_stream *stream); /* requests that submit will still 
 /* Takes effect with the next step; false when no such request is under way. */
 bool rf_stream_cancel(rf_stream *stream, uint64_t id);
 /* At most one network call. *busy: whether anything is left to do. errors: what the network failed with; nothing has moved then, and the
- * step may be tried again. */
+ * step may be tried again. RF_EIO: what a policy learned cannot be kept; the request itself is over and was reported. */
 rf_status rf_stream_step(rf_stream *stream, bool *busy);
 
 #ifdef __cplusplus

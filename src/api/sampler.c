@@ -83,7 +83,7 @@ rf_status rf_sampler_open(rf_sampler **out, rf_model *model, const rf_sampler_op
 }
 
 void rf_sampler_close(rf_sampler **sampler) {
-    rf_sampler *dead = *sampler;
+    rf_sampler *dead = sampler ? *sampler : NULL;
     if (!dead) return;
     rf__model_field_close(&dead->network);
     rf__model_field_close(&dead->refiner);

@@ -64,8 +64,10 @@ rf_status rf_stream_open(rf_stream **out, rf_sampler *sampler, const rf_stream_o
     *out = NULL;
     if (!sampler || !opts || !opts->finished)
         return rf__fail(RF_EINVAL, "rf_stream_open: %s is NULL", !sampler ? "sampler" : opts ? "finished" : "opts");
-    if (opts->slots < 0 || opts->queue < 0)
-        return rf__fail(RF_EINVAL, "%s is %d, expected at least 0", opts->slots < 0 ? "slots" : "queue", opts->slots < 0 ? opts->slots : opts->queue);
+    enum { MOST = 1 << 20 };
+    const bool slots = opts->slots < 0 || opts->slots > MOST;
+    if (slots || opts->queue < 0 || opts->queue > MOST)
+        return rf__fail(RF_EINVAL, "%s is %d, expected 0 .. %d", slots ? "slots" : "queue", slots ? opts->slots : opts->queue, MOST);
     const rf_admission *admission = rf__admission_find(opts->admission ? opts->admission : "arrival");
     if (!admission) return RF_ENOTFOUND;
     RF_TRY(rf__sampler_measure(sampler));
@@ -82,7 +84,7 @@ rf_status rf_stream_open(rf_stream **out, rf_sampler *sampler, const rf_stream_o
 }
 
 void rf_stream_close(rf_stream **stream) {
-    if (!*stream) return;
+    if (!stream || !*stream) return;
     rf__batcher_free(&(*stream)->batcher);
     forget_those_over(*stream, true);
     rf__free(*stream);

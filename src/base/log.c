@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 volatile int rf__log_live_line;
-static rf_log_level log_level = RF_LOG_INFO;
+static rf_log_level log_level = RF_LOG_QUIET; /* a library says nothing; the program asks for more */
 
 void rf__log_set_level(rf_log_level level) { log_level = level; }
 rf_log_level rf__log_get_level(void) { return log_level; }

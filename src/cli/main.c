@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "../base/log.h"
 #include "command.h"
 #include "profiles.h"
 
@@ -68,6 +69,7 @@ static int help_command(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     catch_interrupts();
+    rf__log_set_level(RF_LOG_INFO);
     if (argc < 2) {
         print_help(stderr);
         return RF_EXIT_USAGE;

@@ -58,6 +58,8 @@ static rf_status check(const rf_job_spec *spec) {
     if (spec->windows && spec->solver->adaptive)
         return rf__fail(RF_EINVAL, "solver '%s' chooses its own steps, expected one that stops where the model's windows end",
                         spec->solver->name);
+    if (spec->windows && spec->solver->undoes) /* what it would need at an edge is the velocity before it */
+        return rf__fail(RF_EINVAL, "solver '%s' undoes itself along one velocity, and the model is straight in windows, expected another solver", spec->solver->name);
     if (spec->windows) RF_TRY(rf__windows_check(spec->windows, spec->times, spec->steps));
     if (spec->solver->corrects && (!spec->refiner || spec->policy != &rf__policy_none))
         return rf__fail(RF_EINVAL, "solver '%s' needs its second network as the refiner, and no policy that skips", spec->solver->name);

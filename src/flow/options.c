@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/number.h"
+
 rf_options rf__options_defaults(const rf_option *table) {
     rf_options values = {{0}};
     for (int i = 0; table && table[i].name; i++) values.at[i] = table[i].preset;
@@ -49,7 +51,7 @@ rf_status rf__options_set(const rf_option *table, rf_options *values, const char
     const rf_option *option = &table[index];
     if (option->choices) return choose(option, owner, sign + 1, &values->at[index]);
     char *end = NULL;
-    double value = strtod(sign + 1, &end);
+    double value = rf__number_read(sign + 1, &end);
     if (end == sign + 1 || *end || !isfinite(value) || value < option->min || value > option->max)
         return rf__fail(RF_EINVAL, "option %s of %s is '%.80s', expected a number %g .. %g", option->name, owner, sign + 1, option->min,
                         option->max);

@@ -40,7 +40,10 @@ const rf_policy *rf__policy_find(const char *name) {
 }
 
 const rf_policy *rf__policy_choose(const char *name, bool budget) {
-    return budget && name && strcmp(name, rf__policy_none.name) == 0 ? &rf__policy_table : rf__policy_find(name);
+    if (budget && name && strcmp(name, rf__policy_none.name) == 0) return &rf__policy_table;
+    const rf_policy *policy = rf__policy_find(name);
+    if (policy && policy->internal) rf__fail(RF_ENOTFOUND, "policy '%s' is the program's own, expected one of `strait generate --help`", name);
+    return policy && !policy->internal ? policy : NULL;
 }
 
 /* "table, fastflow ...": those that a budget can set, or that work from a profile. */

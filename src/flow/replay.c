@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/number.h"
+
 static bool wanted(const rf_replay *replay, int block) {
     return block >= replay->first_block && (replay->last_block < 0 || block <= replay->last_block);
 }
@@ -45,7 +47,7 @@ static rf_status parse_part(rf_replay_rule *rule, const char *part, size_t lengt
         memcpy(text, part, length);
         text[length] = 0;
         char *colon = strchr(text, ':'), *end = NULL, *under;
-        double strength = colon ? strtod(colon + 1, &end) : 1;
+        double strength = colon ? rf__number_read(colon + 1, &end) : 1;
         bool number = !colon || (end != colon + 1 && !*end && isfinite(strength));
         if (colon) *colon = 0;
         under = strchr(text, '_');

@@ -154,7 +154,7 @@ static void every_solver_asks_the_window_of_its_step(void **state) {
             for (int backward = 0; backward < 2; backward++) {
                 double times[7];
                 uniform(times, steps, backward, !backward);
-                if ((*solver)->adaptive || (*solver)->blocks || (*solver)->corrects || !rf__solver_turns(*solver)) continue;
+                if ((*solver)->adaptive || (*solver)->undoes || (*solver)->blocks || (*solver)->corrects || !rf__solver_turns(*solver)) continue;
                 const rf_job_spec spec = {.field = &field, .solver = *solver, .times = times, .steps = steps, .init = start};
                 rf_trajectory *job = walked(&spec, NULL);
                 for (int i = 0; i < PLANE; i++)

@@ -10,6 +10,7 @@
 
 #include "../base/file.h"
 #include "../base/memory.h"
+#include "../base/number.h"
 
 #define YAML_LIMIT (1u << 20)
 #define DEPTH_LIMIT 32
@@ -83,7 +84,7 @@ static json_t *scalar(const yaml_node_t *node) {
     errno = 0;
     long long whole = strtoll(text, &end, 10);
     if (!*end && !errno) return json_integer(whole);
-    double real = strtod(text, &end);
+    double real = rf__number_read(text, &end);
     bool number = !*end && strspn(text, "+-0123456789.eE") == strlen(text);
     return number ? json_real(real) : json_string(text);
 }

@@ -186,6 +186,6 @@ const rf_model_kind rf__model_unet = {
     .shape = unet_shape,
     .build = unet_build,
     .depth = "blocks",
-    .deepen = unet_deepen,
+    .deepen = rf__unet_deepen,
     .last = "_aux_conv.",
 };

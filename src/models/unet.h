@@ -22,6 +22,6 @@ static inline bool unet_attends(const unet_config *config, int64_t height) {
 }
 
 /* rf_model_kind.deepen */
-rf_status unet_deepen(rf_model *to, rf_model *from);
+rf_status rf__unet_deepen(rf_model *to, rf_model *from);
 
 #endif

@@ -116,7 +116,7 @@ static void settle_decoder(const deepening *d, const float *scale) {
     }
 }
 
-rf_status unet_deepen(rf_model *to, rf_model *from) {
+rf_status rf__unet_deepen(rf_model *to, rf_model *from) {
     const unet_config *c = to->config, *before = from->config;
     const deepening d = {to, from, c, before->blocks, c->blocks - before->blocks};
     float scale[UNET_LEVELS_MAX];

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../base/memory.h"
+#include "../../base/number.h"
 #include "jump.h"
 
 #define UNIT ((double)(1LL << 40))
@@ -221,8 +222,8 @@ rf_status rf__profile_full_walk(rf_profile *profile, const float *v, const doubl
 /* Six digits: what is used is exactly what a file keeps. */
 static double rounded(double value) {
     char text[32];
-    snprintf(text, sizeof text, "%.6g", value);
-    return strtod(text, NULL);
+    rf__number_print(text, sizeof text, "%.6g", value);
+    return rf__number_read(text, NULL);
 }
 
 static double mean_of(int64_t sum, int64_t count) { return count ? rounded((double)sum / UNIT / (double)count) : NAN; }

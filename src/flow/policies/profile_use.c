@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../base/file.h"
+#include "../../base/number.h"
 #include "profile.h"
 
 void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solver *solver, const rf_guidance *guide, const rf_guidance_opts *opts) {
@@ -13,7 +14,7 @@ void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solve
     snprintf(out->task, sizeof out->task, "generate");
     bool plain = rf__guidance_max_rows(guide, opts) < 2 && !guide->remembers && !opts->target; /* a scale of 1 is no guidance */
     if (plain) snprintf(out->guidance, sizeof out->guidance, "none");
-    else snprintf(out->guidance, sizeof out->guidance, "%s %g %g..%g", guide->name, opts->scale, opts->low, opts->high);
+    else rf__number_print(out->guidance, sizeof out->guidance, "%s %g %g..%g", guide->name, opts->scale, opts->low, opts->high);
 }
 
 /* "rel=0.02" -> which measure and how much of it. */
@@ -22,7 +23,7 @@ static rf_status parse(const char *text, rf_budget *budget, double *limit) {
     size_t length = strcspn(text, "=");
     while (rf__budget_names[name] && !(strlen(rf__budget_names[name]) == length && memcmp(rf__budget_names[name], text, length) == 0)) name++;
     char *end = NULL;
-    *limit = text[length] ? strtod(text + length + 1, &end) : 0;
+    *limit = text[length] ? rf__number_read(text + length + 1, &end) : 0;
     *budget = (rf_budget)name;
     if (!rf__budget_names[name] || !end || end == text + length + 1 || *end || !(*limit > 0))
         return rf__fail(RF_EINVAL, "the budget is '%.60s', expected rel=X, psnr=X or lpips=X with a positive number", text);
