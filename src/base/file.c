@@ -203,7 +203,7 @@ rf_status rf__path_lock(int *lock, const char *path, bool wait) {
     *lock = open(path, O_RDONLY | O_CLOEXEC);
     if (*lock < 0) return rf__fail(RF_EIO, "%s: %s", path, strerror(errno));
     if (flock(*lock, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0) return RF_OK;
-    rf_status status = errno == EWOULDBLOCK ? rf__fail(RF_EIO, "%s: another run writes here at this moment, expected a folder of its own", path)
+    rf_status status = errno == EWOULDBLOCK ? rf__fail(RF_EIO, "%s: another run writes here at this moment, expected a place of its own", path)
                        : errno == EINTR     ? rf__fail(RF_EINTERRUPTED, "interrupted")
                                             : RF_OK; /* a file system without locks */
     if (status != RF_OK) rf__path_unlock(lock);

@@ -37,10 +37,9 @@ static rf_frame frame_of(const rf_gallery *gallery) {
 
 rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) {
     rf_frame frame = frame_of(gallery);
-    int64_t shared = total; /* numbered through the run: numbers of orders with an output of their own stay free */
-    bool all_own = true;
-    for (int i = 0; i < order_count; i++) all_own = all_own && gallery->orders[i].output;
-    if (all_own) shared = 0;
+    int64_t shared = 0; /* names of the pattern: numbered through the run, those of orders with an output of their own stay free */
+    for (int i = 0; i < order_count; i++)
+        if (!gallery->orders[i].output) shared = total;
     if (shared) {
         RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns));
         RF_TRY(rf__outpath_prepare(gallery->pattern));

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -35,7 +34,7 @@ struct rf_pairs {
 
 struct rf_pairs_writer {
     char *path;
-    int file;
+    int file, lock;
     layout layout;
     rf_pairs_data data;
     int64_t done;
@@ -198,8 +197,7 @@ static rf_status begin(rf_pairs_writer *w, const rf_pairs_head *head) {
     uint8_t bytes[HEAD];
     w->file = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (w->file < 0) return rf__fail(RF_EIO, "%s: cannot be opened for writing: %s", w->path, strerror(errno));
-    if (flock(w->file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return rf__fail(RF_EIO, "%s: another run writes into this store at this moment, expected one of its own", w->path);
+    RF_TRY(rf__path_lock(&w->lock, w->path, false));
     ssize_t got = pread(w->file, bytes, HEAD, 0);
     if (got == 0) return write_head(w, head);
     if (got != HEAD) return rf__fail(RF_EFORMAT, "%s: is no store of pairs (%lld bytes)", w->path, (long long)got);
@@ -211,7 +209,7 @@ rf_status rf__pairs_append(rf_pairs_writer **out, const char *path, const rf_pai
     *out = NULL;
     rf_pairs_writer *w = rf__alloc(sizeof *w);
     if (!w) return rf__fail(RF_ENOMEM, "%s: no memory", path);
-    *w = (rf_pairs_writer){.path = strdup(path), .file = -1, .layout = layout_of(head), .data = head->data};
+    *w = (rf_pairs_writer){.path = strdup(path), .file = -1, .lock = -1, .layout = layout_of(head), .data = head->data};
     w->record = rf__alloc(w->layout.record);
     rf_status status = w->path && w->record ? begin(w, head) : rf__fail(RF_ENOMEM, "%s: no memory", path);
     if (status == RF_OK) *out = w;
@@ -260,6 +258,7 @@ rf_status rf__pairs_close(rf_pairs_writer **writer) {
     rf_status status = RF_OK;
     if (w->file >= 0 && fsync(w->file) != 0) status = rf__fail(RF_EIO, "%s: %s", w->path, strerror(errno));
     if (w->file >= 0) close(w->file);
+    rf__path_unlock(&w->lock);
     rf__free(w->record);
     free(w->keys);
     free(w->path);

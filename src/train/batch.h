@@ -90,7 +90,7 @@ typedef struct rf_weight {
 
 /* Mirror x when the coin of this sample says so. */
 void rf__coupling_flip(const rf_coupling_args *args, uint64_t seed, uint64_t sample, float *x);
-/* The stored pair of a sample, both its sides mirrored or neither. label: 0 where pairs have none. */
+/* The stored pair of a sample, both its sides mirrored or neither. label: that of no class where pairs have none. */
 rf_status rf__coupling_stored(const rf_coupling_args *args, uint64_t seed, uint64_t sample, float *x0, float *x1, int32_t *label);
 
 const rf_plugin *const *rf__couplings(void);
