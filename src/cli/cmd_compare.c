@@ -75,7 +75,7 @@ static int run_compare(rf_compare *compare, const compare_flags *flags, const rf
 static int compare_main(int argc, char **argv) {
     static compare_flags flags;
     rf_common common;
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "batch-count deadline-ms");
     const rf_args spec = {.command = "compare", .summary = rf__cmd_compare.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &flags, &common, NULL);
     rf_compare compare = {.table = table, .base = &flags.sampling, .threads = (int)flags.threads, .batch = (int)flags.rows, .folder = flags.folder, .resume = flags.resume};

@@ -8,6 +8,7 @@
 #include "args.h"
 #include "claims.h"
 #include "command.h"
+#include "outpath.h"
 #include "report.h"
 
 typedef struct convert_flags {
@@ -50,6 +51,7 @@ static int convert_main(int argc, char **argv) {
     int64_t numbers;
     rf_status status = rf__model_open(&model, from);
     if (status == RF_OK && flags.delta) status = rf__delta_add(&model, flags.delta);
+    if (status == RF_OK) status = rf__outpath_prepare(to);
     if (status == RF_OK)
         status = rf__model_save(model, rf__weights_all(model->weights, &numbers), to, rf__dtype_of(flags.dtype),
                                 model->metadata_json);

@@ -345,7 +345,7 @@ static int edit_main(int argc, char **argv) {
     rf_arg_rest rest = {0};
     rf__names_of_edits(strategy_names);
     rf__names_of_extractors(net_names);
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "deadline-ms");
     rf__sampling_arg(table, "sampling-method")->preset = NULL;
     const rf_args spec = {.command = "edit", .summary = rf__cmd_edit.help, .positional = "SOURCE", .positional_min = 1, .positional_max = 1,
                           .table = table, .examples = examples};

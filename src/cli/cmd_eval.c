@@ -225,7 +225,7 @@ static void fill_names(void) {
 static int eval_main(int argc, char **argv) {
     static run r;
     fill_names();
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "batch-count deadline-ms");
     const rf_args spec = {.command = "eval", .summary = rf__cmd_eval.help, .positional = "[SOURCE [REFERENCE]]", .positional_max = 2, .table = table,
                           .examples = examples};
     rf__args_parse(&spec, argc, argv, &r.flags, &r.common, &r.rest);

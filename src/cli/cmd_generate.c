@@ -249,7 +249,7 @@ static int run_generate(generate *run) {
 static int generate_main(int argc, char **argv) {
     static generate run;
     rf__names_of_admissions(admission_names);
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "");
     const rf_args spec = {
         .command = "generate", .summary = rf__cmd_generate.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &run.flags, &run.common, NULL);

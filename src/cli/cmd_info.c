@@ -1,14 +1,15 @@
-/* cmd_info.c - what a picture, a checkpoint or an archive of tensors says about itself, as text or as JSON. */
+/* cmd_info.c - what a picture, a checkpoint, an archive of tensors or a store of pairs says about itself, as text or as JSON. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../base/file.h"
 #include "../base/memory.h"
+#include "../io/pairs.h"
 #include "../io/png_text.h"
 #include "../io/safetensors.h"
 #include "../io/sha256.h"
 #include "../io/tensors.h"
-#include "../models/model.h"
+#include "../models/grow.h"
 #include "args.h"
 #include "command.h"
 #include "infotext.h"
@@ -17,7 +18,8 @@
 static const rf_arg table[] = {{NULL}};
 static const char examples[] = "  strait info out_003.png\n"
                                "  strait info fashion.safetensors\n"
-                               "  strait info fashion.safetensors --json -\n";
+                               "  strait info fashion.safetensors --json -\n"
+                               "  strait info runs/fashion.pairs\n";
 
 static bool begins_with(const char *path, const char *signature, size_t size) {
     char head[8] = {0};
@@ -145,8 +147,8 @@ static rf_status describe_contents(json_t *json, const char *path, const rf_tens
     rf_safetensors *file = NULL;
     rf_model *model = NULL;
     if (rf__safetensors_begins(path)) RF_TRY(rf__safetensors_open(&file, path));
-    bool ours = file && rf__safetensors_metadata(file, "strait.model");
-    rf_status status = rf__model_open(&model, path);
+    bool ours = file && rf__safetensors_metadata(file, "strait.model"), delta = file && rf__safetensors_metadata(file, RF_DELTA_KEY);
+    rf_status status = delta ? rf__delta_open(&model, path) : rf__model_open(&model, path);
     if (status == RF_OK) {
         describe_network(json, model);
     } else if (!ours) {
@@ -176,6 +178,23 @@ static rf_status info_of_archive(const char *path, json_t **out) {
     if (status == RF_OK) *out = json;
     else json_decref(json);
     return status;
+}
+
+/* ---- stores of pairs ---- */
+static rf_status info_of_pairs(const char *path, json_t **out) {
+    rf_pairs *pairs = NULL;
+    RF_TRY(rf__pairs_open(&pairs, path));
+    const rf_pairs_head head = rf__pairs_describe(pairs);
+    *out = json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:s, s:s, s:O?}", "file", path, "format", "pairs", "pairs", (json_int_t)rf__pairs_count(pairs),
+                     "planned", (json_int_t)head.planned, "width", head.width, "height", head.height, "channels", head.channels, "classes", head.classes,
+                     "data", head.data == RF_PAIRS_F32 ? "f32" : "u8", "noise", head.noise ? "stored" : "made from the seeds", "provenance", head.provenance);
+    rf__pairs_free(&pairs);
+    return *out ? RF_OK : rf__fail(RF_ENOMEM, "no memory for the description of a file");
+}
+
+static rf_status describe(const char *path, json_t **out) {
+    if (is_png(path)) return info_of_picture(path, out);
+    return rf__pairs_begins(path) ? info_of_pairs(path, out) : info_of_archive(path, out);
 }
 
 /* ---- text ---- */
@@ -218,7 +237,7 @@ static int info_main(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &nothing, &common, &rest);
     const char *path = rest.at[0];
     json_t *json = NULL;
-    rf_status status = is_png(path) ? info_of_picture(path, &json) : info_of_archive(path, &json);
+    rf_status status = describe(path, &json);
     if (status == RF_OK && common.json)
         status = rf__report_write(common.json, json_incref(json));
     else if (status == RF_OK)
@@ -228,4 +247,4 @@ static int info_main(int argc, char **argv) {
     return rf__cli_failed("info", status);
 }
 
-const rf_command rf__cmd_info = {"info", "describe a picture, a checkpoint or an archive of tensors", info_main, examples};
+const rf_command rf__cmd_info = {"info", "describe a picture, a checkpoint, an archive of tensors or a store of pairs", info_main, examples};

@@ -169,7 +169,7 @@ static int run_invert(invert *c, const char *source) {
 static int invert_main(int argc, char **argv) {
     static invert c;
     rf_arg_rest rest = {0};
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "deadline-ms");
     rf__sampling_arg(table, "sampling-method")->preset = "fireflow";
     const rf_args spec = {.command = "invert", .summary = rf__cmd_invert.help, .positional = "SOURCE", .positional_min = 1, .positional_max = 1,
                           .table = table, .examples = examples};

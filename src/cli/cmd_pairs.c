@@ -170,7 +170,7 @@ static int run_pairs(pairs_run *run) {
 
 static int pairs_main(int argc, char **argv) {
     static pairs_run run;
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "deadline-ms");
     const rf_args spec = {.command = "pairs", .summary = rf__cmd_pairs.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &run.flags, &run.common, NULL);
     int code;

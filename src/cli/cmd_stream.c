@@ -151,8 +151,10 @@ static rf_status open_ends(streaming *s) {
     RF_TRY(rf__frame_source_open(&s->source, &opts));
     rf_frame_info info = rf__frame_source_info(s->source);
     info.channels = shape->channels;
+    const char *format = output_format(&s->flags);
     if (s->common.json) RF_TRY(rf__outpath_prepare(s->common.json));
-    return rf__frame_sink_open(&s->sink, s->flags.output, output_format(&s->flags), &info);
+    if (strcmp(format, "folder")) RF_TRY(rf__outpath_prepare(s->flags.output)); /* a folder makes itself */
+    return rf__frame_sink_open(&s->sink, s->flags.output, format, &info);
 }
 
 static json_t *report_json(const streaming *s, const rf_stream_report *report, const rf_stream_run *run) {
@@ -233,7 +235,7 @@ static int run_command(streaming *s) {
 static int stream_main(int argc, char **argv) {
     static streaming s;
     for (int i = 0; rf__drop_policies()[i]; i++) drop_names[i] = rf__drop_policies()[i]->name;
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "deadline-ms");
     const rf_args spec = {.command = "stream", .summary = rf__cmd_stream.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &s.flags, &s.common, NULL);
     int code = s.flags.model ? run_command(&s) : rf__cli_usage("stream", "--model is not given, expected a checkpoint file");

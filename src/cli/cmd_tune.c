@@ -138,7 +138,7 @@ static int tune_main(int argc, char **argv) {
     rf_common common;
     int count = 0;
     for (const rf_lpips *const *lpips = rf__lpips_all(); *lpips && count + 1 < RF_NAMES_MAX; lpips++) lpips_names[count++] = (*lpips)->name;
-    rf__sampling_args(table, own);
+    rf__sampling_args(table, own, "batch-count deadline-ms");
     rf__sampling_arg(table, "profile")->type = RF_ARG_OUTPUT;
     const rf_args spec = {.command = "tune", .summary = rf__cmd_tune.help, .table = table, .examples = examples};
     rf__args_parse(&spec, argc, argv, &flags, &common, NULL);

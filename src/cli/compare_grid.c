@@ -69,7 +69,7 @@ static rf_status check_row(const rf_compare *compare, json_t *wanted, const char
         for (int i = 0; i < 4; i++)
             if (!strcmp(key, texts[i]) && !json_is_string(value)) return rf__fail(RF_EINVAL, "%s: %s is no text, expected the name of one", where, key);
         const rf_arg *arg = rf__args_find(compare->table, key);
-        if (arg && (!strcmp(arg->name, "seed") || !strcmp(arg->name, "batch-count")))
+        if ((arg && !strcmp(arg->name, "seed")) || !strcmp(key, "batch_count") || !strcmp(key, "count"))
             return rf__fail(RF_EINVAL, "%s: %s is given for a row, expected images, seeds and --seed for all of them: rows are compared on the same pictures", where, key);
     }
     return RF_OK;
@@ -137,7 +137,8 @@ static rf_status read_grid(rf_compare *compare, const json_t *grid, const char *
         snprintf(where, sizeof where, "%.300s:%d: grid", path, rf__yaml_line(block));
         if (!json_is_object(block)) return rf__fail(RF_EFORMAT, "%s: block %zu is not a mapping of sampling flags", where, index);
         bool blocks = json_object_get(block, "blocks") != NULL; /* they say how many steps, and of what */
-        json_t *row = blocks ? json_object() : json_pack("{s:s, s:i}", "sampling_method", "euler", "steps", 20);
+        const rf_sampling_flags *base = compare->base;
+        json_t *row = blocks ? json_object() : json_pack("{s:s, s:I}", "sampling_method", base->method, "steps", (json_int_t)(base->steps ? base->steps : 20));
         rf_status status = cross(compare, block, json_object_iter((json_t *)block), row, where);
         json_decref(row);
         RF_TRY(status);

@@ -73,14 +73,23 @@ static int length(const rf_arg *table) {
     return count;
 }
 
-void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own) {
+static bool is_among(const char *name, const char *names) {
+    size_t length;
+    for (const char *word; (word = rf__args_word(&names, &length));)
+        if (strlen(name) == length && memcmp(word, name, length) == 0) return true;
+    return false;
+}
+
+void rf__sampling_args(rf_arg table[RF_ARGS_MAX], const rf_arg *own, const char *without) {
     rf__names_of_guidances(guidance_names);
     rf__names_of_solvers(solver_names);
     rf__names_of_schedules(schedule_names);
     rf__names_of_policies(policy_names);
     int count = 0, most = RF_ARGS_MAX - 1 - length(sampling);
     while (own[count].name && count < most) table[count] = own[count], count++;
-    for (int i = 0; i <= length(sampling); i++) table[count++] = sampling[i];
+    for (const rf_arg *arg = sampling; arg->name; arg++)
+        if (!is_among(arg->name, without)) table[count++] = *arg;
+    table[count] = (rf_arg){NULL};
 }
 
 rf_arg *rf__sampling_arg(rf_arg table[RF_ARGS_MAX], const char *name) { return &table[rf__args_find(table, name) - table]; }

@@ -52,9 +52,9 @@ rf_status rf__options_set(const rf_option *table, rf_options *values, const char
     if (option->choices) return choose(option, owner, sign + 1, &values->at[index]);
     char *end = NULL;
     double value = rf__number_read(sign + 1, &end);
-    if (end == sign + 1 || *end || !isfinite(value) || value < option->min || value > option->max)
-        return rf__fail(RF_EINVAL, "option %s of %s is '%.80s', expected a number %g .. %g", option->name, owner, sign + 1, option->min,
-                        option->max);
+    if (end == sign + 1 || *end || !isfinite(value) || value < option->min || value > option->max || (option->whole && value != rint(value)))
+        return rf__fail(RF_EINVAL, "option %s of %s is '%.80s', expected a %snumber %g .. %g", option->name, owner, sign + 1, option->whole ? "whole " : "",
+                        option->min, option->max);
     values->at[index] = value;
     return RF_OK;
 }

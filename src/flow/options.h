@@ -12,6 +12,7 @@ typedef struct rf_option {
     double preset, min, max;    /* min and max ignored when there are choices */
     const char *const *choices; /* NULL-terminated; NULL: a number */
     const char *help;
+    bool whole;                 /* only whole numbers mean something */
 } rf_option;
 
 /* Values in the order of the table. */

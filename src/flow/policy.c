@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/table.h"
+#include "policies/profile.h"
 
 extern const rf_policy rf__policy_hold, rf__policy_fixed, rf__policy_threshold, rf__policy_teacache, rf__policy_controller, rf__policy_cascade,
     rf__policy_table, rf__policy_fastflow, rf__policy_contextual, rf__policy_learned, rf__policy_calibrate, rf__policy_recorded;
@@ -56,7 +57,7 @@ static const char *names_that_take(bool budget, char out[200]) {
     return out;
 }
 
-rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile) {
+rf_status rf__policy_takes(const rf_policy *policy, const char *budget, const char *profile) {
     char names[200];
     if (budget && !policy->knob)
         return rf__fail(RF_EINVAL, "a quality budget is given and policy '%s' has no setting for it, expected one of %s", policy->name,
@@ -64,7 +65,7 @@ rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile) {
     if (profile && !policy->profile)
         return rf__fail(RF_EINVAL, "a profile is given and policy '%s' does not work from one, expected one of %s", policy->name,
                         names_that_take(false, names));
-    return RF_OK;
+    return budget ? rf__budget_check(budget) : RF_OK;
 }
 
 bool rf__policy_learns(const rf_policy *policy, const rf_options *options) { return policy->learns && options->at[policy->learns - 1] == 1; }

@@ -60,8 +60,9 @@ const rf_policy *const *rf__policies(void);         /* NULL-terminated; those fo
 const rf_policy *rf__policy_find(const char *name); /* NULL and a sentence listing the names */
 /* The policy of a name; a quality budget and "none" leave the choice to us: the one that places calls best. */
 const rf_policy *rf__policy_choose(const char *name, bool budget);
-/* Whether a budget or a profile can be given to it. errors: a sentence with the policies that take one. */
-rf_status rf__policy_takes(const rf_policy *policy, bool budget, bool profile);
+/* Whether a quality budget ("rel=0.02") or a profile can be given to it; NULL: none is. errors: a sentence with the policies that take one, or what is wrong
+ * with the budget. */
+rf_status rf__policy_takes(const rf_policy *policy, const char *budget, const char *profile);
 /* Whether these options let it learn. */
 bool rf__policy_learns(const rf_policy *policy, const rf_options *options);
 

@@ -295,6 +295,8 @@ static void options_as_a_list(void **state) {
     assert_int_equal(rf__options_parse(table, &again, "dopri5", text), RF_OK);
     assert_memory_equal(&values, &again, sizeof values);
     assert_int_equal(rf__options_parse(table, &again, "dopri5", "rtol=1e-2,no=1"), RF_EINVAL);
+    assert_int_equal(rf__options_parse(table, &again, "dopri5", "attempts=2.5"), RF_EINVAL);
+    assert_non_null(strstr(rf_last_error(), "whole number"));
     assert_memory_equal(&values, &again, sizeof values);
     rf__options_text(NULL, NULL, text, sizeof text);
     assert_string_equal(text, "");

@@ -32,6 +32,7 @@ bool rf__pairs_has(const rf_pairs_writer *writer, uint64_t key);
 rf_status rf__pairs_write(rf_pairs_writer *writer, uint64_t key, int32_t label, const float *x1, const float *x0);
 rf_status rf__pairs_close(rf_pairs_writer **writer);                /* flushed to the disk; NULL-safe */
 
+bool rf__pairs_begins(const char *path); /* the file's first bytes say so */
 /* errors: not a store, damaged head, no valid record. A truncated tail is left out and counted. */
 rf_status rf__pairs_open(rf_pairs **out, const char *path);
 void rf__pairs_free(rf_pairs **pairs);

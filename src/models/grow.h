@@ -18,6 +18,9 @@ void rf__model_base(const rf_model *model, char sha256[65]);
 /* student - teacher in the student's shape, with its windows and the hash of the base that both descend from. errors: RF_EMISMATCH when the
  * student was not started from the teacher's base, with both hashes. */
 rf_status rf__delta_save(rf_model *teacher, rf_model *student, const char *path, rf_dtype dtype);
+#define RF_DELTA_KEY "strait.delta" /* in the metadata: the file holds a difference, to be added to this base */
+/* As rf__model_open, of a file that holds a difference, which rf__model_open refuses. */
+rf_status rf__delta_open(rf_model **out, const char *path);
 /* *model becomes the sum: the old one is freed. It keeps its metadata and path; its hash names both files. errors: no delta, or one for
  * another base (with both hashes); *model is then as it was. */
 rf_status rf__delta_add(rf_model **model, const char *path);

@@ -1,4 +1,5 @@
 /* model_file.c - a model's way to and from its file. */
+#include "grow.h"
 #include "import.h"
 #include "model_inside.h"
 

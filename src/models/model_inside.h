@@ -13,9 +13,6 @@ rf_status rf__model_file_fits(const rf_graph *graph, const rf_safetensors *file)
 rf_status rf__model_new(rf_model **out, const rf_model_kind *kind, const void *config, const rf_safetensors *file);
 /* Numbers in the file's order into parameter `index`; refuses what is not finite. */
 rf_status rf__model_set(rf_model *model, int index, const float *values);
-#define RF_DELTA_KEY "strait.delta" /* in the metadata: the file holds a difference, to be added to this base */
-/* As rf__model_open, of a file that holds a difference (grow.h), which rf__model_open refuses. */
-rf_status rf__delta_open(rf_model **out, const char *path);
 int64_t rf__weights_largest(const rf_weights *weights); /* count of the largest parameter, at least 1 */
 
 #endif

@@ -13,6 +13,9 @@ check "compare" compare grid.yaml --out run --json report.json
 check "rows and their controls: 4 wanted, Euler 4 and 6 and Heun 1 added" sh -c '[ "$(grep -c "\"control\"" report.json)" = 7 ]'
 check "the protocol is in the report" grep -q '"model_sha256": "[0-9a-f]*"' report.json
 check "Heun with 2 steps asks four times" sh -c 'grep -A60 "\"name\": \"heun 2\"" report.json | grep -A2 "\"nfe\"" | grep -q "4.0"'
+printf '%s\ncontrols: false\ngrid:\n  - {cfg_scale: 2}\n  - {steps: 2}\n' "$plain" > rest.yaml
+check "what a row does not say" compare rest.yaml --out rest --sampling-method heun --steps 3 --json rest.json
+check "the command line does" sh -c 'grep -q "\"name\": \"heun 3, cfg 2\"" rest.json && grep -q "\"name\": \"heun 2\"" rest.json'
 cp report.json first.json
 check "again" compare grid.yaml --out run --json report.json
 strip() { grep -v -E '^ +[0-9.e-]+,?$|"mean"|"sd"' "$1"; }

@@ -19,14 +19,15 @@ check "a student" "$STRAIT" train -q student.yaml -o student
 check "the difference" "$STRAIT" delta -q base.safetensors student/model.safetensors -o delta.safetensors --json delta.json
 check "says what it is" grep -q '"command": "delta"' delta.json
 gen() { "$STRAIT" generate -q -b 4 --steps 2 --class-label 1 "$@"; }
+check "info of it" sh -c '"$0" info delta.safetensors | grep -q "strait.delta"' "$STRAIT"
 check "added to the fine-tune" gen -m fine/model.safetensors --delta delta.safetensors -o 'sum%d.png'
 check "without it" gen -m fine/model.safetensors -o 'plain%d.png'
 differ "it changes the pictures" sum0.png plain0.png
 check "added to the base" gen -m base.safetensors --delta delta.safetensors -o 'own%d.png'
 check "replayed" "$STRAIT" replay -q sum0.png -o again.png
 same "the same picture" sum0.png again.png
-check "baked in" "$STRAIT" convert -q fine/model.safetensors baked.safetensors --delta delta.safetensors
-check "used as any model" gen -m baked.safetensors -o 'baked%d.png' --disable-image-metadata
+check "baked in" "$STRAIT" convert -q fine/model.safetensors new/folder/baked.safetensors --delta delta.safetensors
+check "used as any model" gen -m new/folder/baked.safetensors -o 'baked%d.png' --disable-image-metadata
 check "and with text switched off" gen -m fine/model.safetensors --delta delta.safetensors -o 'bare%d.png' --disable-image-metadata
 same "the same pictures" baked3.png bare3.png
 refused "another base" 1 "is a delta for base" gen -m stranger.safetensors --delta delta.safetensors -o 'x%d.png'

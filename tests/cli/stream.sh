@@ -27,7 +27,7 @@ for way in "--slots 1" "--slots 4" "--slots 7 --batch-size 3" "--slots 4 --admis
     stream -i in.gray -o other.raw $way
     same "the same frames with $way" out.raw other.raw
 done
-stream -i in.gray -o strong.raw --strength 0.9; differ "strength matters" out.raw strong.raw
+stream -i in.gray -o new/folder/strong.raw --strength 0.9; differ "strength matters" out.raw new/folder/strong.raw
 stream -i in.gray -o fresh.raw --noise fresh; differ "fresh noise matters" out.raw fresh.raw
 stream -i in.gray -o other.raw -s 7; differ "the seed matters" out.raw other.raw
 stream -i in.gray -o class.raw --class-label 1; differ "the class matters" out.raw class.raw

@@ -29,6 +29,7 @@ check "is cheaper than everything" sh -c '[ "$(sed -n "s/.*\"nfe_full\": \([0-9]
 check "and says what it promises" grep -q "\"tried_images\": 30" b.json
 refused "a budget nobody can promise" 2 "best that can be promised" generate --quality-budget rel=1e-9 -o x.png
 refused "a budget in words" 2 "rel=X" generate --quality-budget good -o x.png
+refused "even where no profile is" 2 "rel=X" "$STRAIT" generate -q -m dit.safetensors --steps 7 --quality-budget good -o x.png
 refused "a budget without the network it needs" 2 "lpips" generate --quality-budget lpips=0.1 -o x.png
 refused "a budget while learning" 2 "stand still" generate --policy fastflow --policy-option mode=learn --quality-budget rel=0.9 -o x.png
 refused "a budget for a policy without a knob" 2 "hold" generate --policy hold --quality-budget rel=0.9 -o x.png

@@ -12,7 +12,7 @@ enum { OPTION_SKIP, OPTION_REFINE, OPTION_MOST };
 static const rf_option options[] = {
     {"e_skip", 0.01, 0, 1e6, NULL, "expected |v^ - v| / |v| up to which the line is taken"},
     {"e_refine", 0.1, 0, 1e6, NULL, "expected |v' - v| / |v| up to which the refiner is asked"},
-    {"most", 3, 0, 64, NULL, "answers in a row without the network"},
+    {"most", 3, 0, 64, NULL, "answers in a row without the network", .whole = true},
     {NULL},
 };
 

@@ -11,7 +11,7 @@ static const rf_option options[] = {
     {"e_tol", 1e-2, 1e-12, 1e6, NULL, "wanted |v^ - v|^2 / |v|^2 at the end of a jump"},
     {"safety", 0.9, 0.1, 1, NULL, "share of the reach that would just keep it"},
     {"growth", 2, 1, 10, NULL, "most growth of the steps taken at once, from jump to jump"},
-    {"m_max", 8, 0, 64, NULL, "most points passed in one go"},
+    {"m_max", 8, 0, 64, NULL, "most points passed in one go", .whole = true},
     {NULL},
 };
 

@@ -4,7 +4,7 @@
 enum { OPTION_SKIP };
 
 static const rf_option options[] = {
-    {"skip", 2, 0, 64, NULL, "points passed after each network answer"},
+    {"skip", 2, 0, 64, NULL, "points passed after each network answer", .whole = true},
     {NULL},
 };
 

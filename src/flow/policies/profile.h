@@ -153,6 +153,8 @@ rf_status rf__profile_pick(const rf_profile *profile, const char *policy, rf_bud
 /* "rel=0.02" sets the policy's knob among `options` to the cheapest setting that keeps it. *promise: inside the profile. errors: not such a
  * text, what cannot be promised, a policy that learns or has learned since. */
 rf_status rf__profile_budget(const rf_profile *profile, const rf_policy *policy, const char *text, rf_options *options, const rf_profile_rung **promise);
+/* Whether it is such a text, which can be known before there is a profile. */
+rf_status rf__budget_check(const char *text);
 rf_status rf__profile_add_rung(rf_profile *profile, const rf_profile_rung *rung);
 
 /* ---- file ---- */

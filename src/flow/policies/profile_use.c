@@ -18,7 +18,7 @@ void rf__profile_key_fill(rf_profile_key *out, const char *model, const rf_solve
 }
 
 /* "rel=0.02" -> which measure and how much of it. */
-static rf_status parse(const char *text, rf_budget *budget, double *limit) {
+static rf_status parse_budget(const char *text, rf_budget *budget, double *limit) {
     int name = 0;
     size_t length = strcspn(text, "=");
     while (rf__budget_names[name] && !(strlen(rf__budget_names[name]) == length && memcmp(rf__budget_names[name], text, length) == 0)) name++;
@@ -26,14 +26,20 @@ static rf_status parse(const char *text, rf_budget *budget, double *limit) {
     *limit = text[length] ? rf__number_read(text + length + 1, &end) : 0;
     *budget = (rf_budget)name;
     if (!rf__budget_names[name] || !end || end == text + length + 1 || *end || !(*limit > 0))
-        return rf__fail(RF_EINVAL, "the budget is '%.60s', expected rel=X, psnr=X or lpips=X with a positive number", text);
+        return rf__fail(RF_EINVAL, "the quality budget is '%.60s', expected rel=X, psnr=X or lpips=X with a positive number", text);
     return RF_OK;
+}
+
+rf_status rf__budget_check(const char *text) {
+    rf_budget budget;
+    double limit;
+    return parse_budget(text, &budget, &limit);
 }
 
 rf_status rf__profile_budget(const rf_profile *profile, const rf_policy *policy, const char *text, rf_options *options, const rf_profile_rung **promise) {
     rf_budget budget;
     double limit;
-    RF_TRY(parse(text, &budget, &limit));
+    RF_TRY(parse_budget(text, &budget, &limit));
     RF_TRY(rf__profile_pick(profile, policy->name, budget, limit, promise));
     options->at[policy->knob - 1] = (*promise)->value;
     if (rf__policy_learns(policy, options))

@@ -5,7 +5,7 @@
 enum { OPTION_CALLS };
 
 static const rf_option options[] = {
-    {"calls", 18, 1, RF_PROFILE_STEPS, NULL, "network calls of a walk; all points when the grid has fewer"},
+    {"calls", 18, 1, RF_PROFILE_STEPS, NULL, "network calls of a walk; all points when the grid has fewer", .whole = true},
     {NULL},
 };
 

@@ -9,7 +9,7 @@ enum { OPTION_DELTA, OPTION_MOST };
 
 static const rf_option options[] = {
     {"delta", 0.1, 0, 100, NULL, "relative change of the velocity that may sum up before the network is asked"},
-    {"m_max", 8, 0, 64, NULL, "most points passed in one go"},
+    {"m_max", 8, 0, 64, NULL, "most points passed in one go", .whole = true},
     {NULL},
 };
 

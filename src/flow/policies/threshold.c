@@ -5,7 +5,7 @@ enum { OPTION_TOLERANCE, OPTION_SKIP };
 
 static const rf_option options[] = {
     {"e_tol", 1e-2, 0, 1e6, NULL, "allowed |v^ - v|^2 / |v|^2 of the newest extrapolation"},
-    {"skip", 2, 0, 64, NULL, "points passed while it is kept"},
+    {"skip", 2, 0, 64, NULL, "points passed while it is kept", .whole = true},
     {NULL},
 };
 

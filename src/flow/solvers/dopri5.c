@@ -15,7 +15,7 @@ enum { OPTION_RTOL, OPTION_ATOL, OPTION_ATTEMPTS };
 static const rf_option options[] = {
     {"rtol", 1e-4, 1e-7, 1, NULL, "allowed error of a step, times the size of x"},
     {"atol", 1e-5, 1e-9, 1, NULL, "allowed error of a step where x is small"},
-    {"attempts", 10000, 1, 1e6, NULL, "most steps tried before the walk is given up"},
+    {"attempts", 10000, 1, 1e6, NULL, "most steps tried before the walk is given up", .whole = true},
     {NULL},
 };
 
