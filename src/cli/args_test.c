@@ -147,15 +147,18 @@ static void patterns_become_names(void **state) {
     check_name("a/%d.png", 7, "a/7.png");
     check_name("100%%_%2d.png", 7, "100%_ 7.png");
     check_name("plain.png", 7, "plain.png");
-    assert_int_equal(rf__outpath_check("out_%03d.png", true), RF_OK);
-    assert_int_equal(rf__outpath_check("-", false), RF_OK);
-    assert_int_equal(rf__outpath_check("A.PNG", false), RF_OK);
+    assert_int_equal(rf__outpath_check("out_%03d.png", true, NULL), RF_OK);
+    assert_int_equal(rf__outpath_check("-", false, NULL), RF_OK);
+    assert_int_equal(rf__outpath_check("A.PNG", false, NULL), RF_OK);
     const char *wrong[] = {"%s.png",   "%n.png", "%*d.png", "a%.png",  "%d_%d.png",
                            "%99d.png", "a.jpg",  ".png",    "%ld.png", ""};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(rf__outpath_check(wrong[i], false), RF_EINVAL);
-    assert_int_equal(rf__outpath_check("cat.png", true), RF_EINVAL);
-    assert_int_equal(rf__outpath_check("-", true), RF_EINVAL);
+        assert_int_equal(rf__outpath_check(wrong[i], false, NULL), RF_EINVAL);
+    assert_int_equal(rf__outpath_check("cat.png", true, NULL), RF_EINVAL);
+    assert_null(strstr(rf_last_error(), "--grid"));
+    assert_int_equal(rf__outpath_check("cat.png", true, "--grid"), RF_EINVAL);
+    assert_non_null(strstr(rf_last_error(), "out_%03d.png, or --grid"));
+    assert_int_equal(rf__outpath_check("-", true, NULL), RF_EINVAL);
 }
 
 static const char *at(const json_t *json, const char *key) {

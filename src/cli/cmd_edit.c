@@ -161,7 +161,7 @@ static rf_status prepare(const edit *c, const char *source) {
         if (paths[i]) RF_TRY(rf__outpath_prepare(paths[i]));
     RF_TRY(check_files(c, source));
     if (!c->order.output) return RF_OK;
-    RF_TRY(rf__outpath_check(c->order.output, c->run.count > 1));
+    RF_TRY(rf__outpath_check(c->order.output, c->run.count > 1, NULL));
     char *first = rf__outpath_name(c->order.output, 0);
     rf_status status = first ? rf__outpath_prepare(first) : rf__fail(RF_ENOMEM, "no memory for a file name");
     free(first);

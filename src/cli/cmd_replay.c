@@ -139,7 +139,7 @@ static rf_status make(replay *run, rf_shoot_totals *totals) {
 static rf_status replay_all(replay *run, bool *same) {
     rf_shoot_totals totals;
     if (run->flags.output) {
-        RF_TRY(rf__outpath_check(run->flags.output, false));
+        RF_TRY(rf__outpath_check(run->flags.output, false, NULL));
         RF_TRY(rf__outpath_prepare(run->flags.output));
     }
     RF_TRY(read_picture(run));

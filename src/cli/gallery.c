@@ -23,7 +23,7 @@ static rf_status claim_files(const rf_gallery *gallery, rf_claims *claims, int o
         char who[32];
         snprintf(who, sizeof who, "request %d", i + 1);
         if (!order->output) continue;
-        rf_status status = rf__outpath_check(order->output, order->count > 1);
+        rf_status status = rf__outpath_check(order->output, order->count > 1, NULL);
         if (status == RF_OK) status = rf__outpath_prepare(order->output);
         if (status != RF_OK) return rf__fail_in(status, "%s: ", who);
         RF_TRY(rf__claims_write(claims, order->output, order->count, who));
@@ -41,7 +41,7 @@ rf_status rf__gallery_open(rf_gallery *gallery, int order_count, int64_t total) 
     for (int i = 0; i < order_count; i++)
         if (!gallery->orders[i].output) shared = total;
     if (shared) {
-        RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns));
+        RF_TRY(rf__outpath_check(gallery->pattern, total > 1 && !gallery->columns, "--grid"));
         RF_TRY(rf__outpath_prepare(gallery->pattern));
     }
     rf_claims claims = {0};

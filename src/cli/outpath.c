@@ -42,7 +42,7 @@ static rf_status count_conversions(const char *pattern, int *count) {
     return RF_OK;
 }
 
-rf_status rf__outpath_check(const char *pattern, bool many) {
+rf_status rf__outpath_check(const char *pattern, bool many, const char *instead) {
     bool to_stdout = strcmp(pattern, "-") == 0;
     size_t length = strlen(pattern);
     int count = 0;
@@ -51,10 +51,8 @@ rf_status rf__outpath_check(const char *pattern, bool many) {
         return rf__fail(RF_EINVAL, "--output is %s, expected a name that ends in .png, or -", pattern);
     if (count > 1) return rf__fail(RF_EINVAL, "--output is %s, expected at most one image number", pattern);
     if (many && count == 0)
-        return rf__fail(
-            RF_EINVAL,
-            "--output is %s for several images, expected a number in it like out_%%03d.png, or --grid",
-            pattern);
+        return rf__fail(RF_EINVAL, "--output is %s for several images, expected a number in it like out_%%03d.png%s%s", pattern, instead ? ", or " : "",
+                        instead ? instead : "");
     return RF_OK;
 }
 
