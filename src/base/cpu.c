@@ -22,7 +22,8 @@ static uint64_t xcr0(void) {
 
 static bool bit(uint32_t word, int index) { return word >> index & 1; }
 
-static uint32_t detect(void) {
+/* tiles: AMX is wanted. Its permission changes the process for good (signal frames grow by eight KiB), so it is asked for only then. */
+static uint32_t detect(bool tiles) {
     uint32_t a, b, c, d, flags = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) return 0; /* OSXSAVE */
     uint64_t state = xcr0();
@@ -34,7 +35,7 @@ static uint32_t detect(void) {
     flags |= RF_CPU_AVX512;
     if (vnni) flags |= RF_CPU_AVX512_VNNI;
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && bit(a, 5)) flags |= RF_CPU_AVX512_BF16;
-    if (amx && (state >> 17 & 3) == 3 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0)
+    if (tiles && amx && (state >> 17 & 3) == 3 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0)
         flags |= RF_CPU_AMX;
     return flags;
 }
@@ -67,10 +68,11 @@ static uint32_t under(const char *name, uint32_t flags) {
 }
 
 static void init(void) {
-    detected = detect();
     const char *cap = getenv("STRAIT_CPU");
+    bool any = !cap || !*cap;
+    detected = detect(any || (under(cap, RF_CPU_AMX) & RF_CPU_AMX));
     capped = detected;
-    if (!cap || !*cap) return;
+    if (any) return;
     if (!known(cap)) rf__warn("STRAIT_CPU is \"%s\", expected ref, avx2, avx512, amx or amx-emulated; it is ignored", cap);
     capped = under(cap, detected);
 }

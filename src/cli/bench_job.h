@@ -25,6 +25,10 @@ typedef struct rf_bench_jobs { /* calls one after the other: one run */
     int copies, turn;
 } rf_bench_jobs;
 
+/* The table of this process. errors: RF_EUNSUPPORTED when STRAIT_PROVIDER puts a library in the place of our kernels: it stands beside them anyway. */
+rf_status rf__bench_table(const rf_kernels **out);
+/* 64-byte aligned; free with rf__free. Without the memory there is nothing to measure: says so and ends the program. */
+void *rf__bench_room(size_t bytes);
 /* n values in (-1, 1): zeros would run faster than data. Free with rf__free. */
 void *rf__bench_values(rf_dtype dtype, int64_t n);
 /* Give the job scratch of so many bytes a thread: returned, free with rf__free. */

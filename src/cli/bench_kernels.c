@@ -61,7 +61,7 @@ static rf_paired_seconds conv_seconds(const bed *b, const rf_conv_provider *p, c
     rf_pack_args k = {.dtype = a.dtype, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw, .transposed = transposed};
     float *weights = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
     k.w = weights;
-    k.packed = rf__alloc(p->packed_size(&k));
+    k.packed = rf__bench_room(p->packed_size(&k));
     p->pack(&k, 0, p->pack_units(&k), NULL);
     if (transposed) {
         a.cin = forward->cout, a.cout = forward->cin;
@@ -90,13 +90,13 @@ static rf_paired_seconds int8_seconds(const bed *b, const rf_kernels *table, con
     rf_pack_args k = {.dtype = RF_INT8, .cin = a.cin, .cout = a.cout, .kh = a.kh, .kw = a.kw};
     float *weights = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw), *bias = rf__bench_values(RF_F32, a.cout);
     k.w = weights;
-    k.packed = rf__alloc(p->packed_size(&k));
+    k.packed = rf__bench_room(p->packed_size(&k));
     p->pack(&k, 0, p->pack_units(&k), NULL);
     void *x = rf__bench_values(RF_BF16, pixels * a.cin), *y = rf__bench_values(RF_BF16, a.batch * a.oh * a.ow * a.cout);
     rf_quantise_args q = {.pixels = pixels, .group = one ? 1 : a.h * a.w, .channels = a.cin, .x = x};
-    q.peak = one ? NULL : rf__alloc_array((size_t)pixels, sizeof(float));
-    q.scale = rf__alloc_array((size_t)pixels, sizeof(float));
-    q.q = rf__alloc((size_t)(pixels * a.cin));
+    q.peak = one ? NULL : rf__bench_room((size_t)pixels * sizeof(float));
+    q.scale = rf__bench_room((size_t)pixels * sizeof(float));
+    q.q = rf__bench_room((size_t)(pixels * a.cin));
     a.dtype = RF_INT8, a.y_dtype = RF_BF16;
     a.packed = k.packed, a.x = q.q, a.x_scale = q.scale, a.bias = bias, a.y = y;
     a.x_group = one ? 1 : (int64_t)a.oh * a.ow;
@@ -118,7 +118,7 @@ static rf_paired_seconds dw_seconds(const bed *b, const rf_conv_provider *p, con
     a.x = x, a.dy = dy;
     a.dw = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout * a.kh * a.kw);
     a.dbias = rf__bench_values(RF_F32, a.cout);
-    a.shared = rf__alloc(p->dw_shared(&a) + 64);
+    a.shared = rf__bench_room(p->dw_shared(&a) + 64);
     rf_bench_job j[2] = {{.fn = p->dw_prepare, .args = &a, .units = p->dw_prepare_units(&a)},
                 {.fn = p->conv_dw, .args = &a, .units = p->dw_units(&a)}};
     j[0].scratch = rf__bench_scratch(&j[1], b->pool, p->dw_scratch(&a));
@@ -163,8 +163,8 @@ static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s
 }
 
 static rf_status measure(const settings *s, const bed *b, json_t **out) {
-    const rf_kernels *table = rf__kernels();
-    if (!table) return RF_ENOTFOUND;
+    const rf_kernels *table;
+    RF_TRY(rf__bench_table(&table));
     double peaks[RF_DTYPES] = {0};
     for (int i = 0; rf__dtype_names[i]; i++) {
         rf_dtype dtype = rf__dtype_of(rf__dtype_names[i]);
@@ -180,7 +180,7 @@ static rf_status measure(const settings *s, const bed *b, json_t **out) {
             rf_dtype dtype = rf__dtype_of(rf__dtype_names[k]);
             if (strcmp(s->set, "all") != 0 && strcmp(s->set, shapes[i].set) != 0) continue;
             if (strcmp(s->dtype, "all") != 0 && strcmp(s->dtype, rf__dtype_names[k]) != 0) continue;
-            if (dtype == RF_INT8 && (shapes[i].cin < 16 || shapes[i].cin % 4)) continue; /* stays bf16 in plans */
+            if (dtype == RF_INT8 && (shapes[i].cin < 32 || shapes[i].cout < 32 || shapes[i].cin % 4)) continue; /* stays bf16 in plans (graph/lower_dense.c) */
             json_array_append_new(rows, bench_shape(b, table, &shapes[i], dtype, peaks[dtype]));
         }
     *out = json_pack("{ss si sf sf sf so}", "isa", table->isa, "threads", rf__pool_size(b->pool), "peak_f32", peaks[RF_F32], "peak_bf16", peaks[RF_BF16],
@@ -205,7 +205,7 @@ static int run(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &s, &common, NULL);
     bed b = {.pool = rf__pool_create((int)s.threads), .budget = s.budget};
     json_t *report = NULL;
-    rf_status status = b.pool ? measure(&s, &b, &report) : rf__fail(RF_ENOMEM, "bench kernels: no memory for threads");
+    rf_status status = b.pool ? measure(&s, &b, &report) : rf__fail(RF_ENOMEM, "no memory for threads");
     if (status == RF_OK) status = rf__report_write(common.json, report);
     rf__pool_free(&b.pool);
     return rf__cli_failed("bench kernels", status);

@@ -68,10 +68,10 @@ static char *pack(const rf_conv_provider *p, const rf_conv_args *a, rf_bench_job
     rf_pack_args k = {.dtype = a->dtype, .cin = a->cin, .cout = a->cout, .kh = 1, .kw = 1, .w = weights};
     jobs->stride = (p->packed_size(&k) + 63) / 64 * 64;
     jobs->copies = cold ? (int)(COLD_BYTES / jobs->stride) + 1 : 1;
-    char *packed = rf__alloc(jobs->stride * (size_t)jobs->copies);
+    char *packed = rf__bench_room(jobs->stride * (size_t)jobs->copies);
     k.packed = packed;
-    if (packed && weights) p->pack(&k, 0, p->pack_units(&k), NULL);
-    for (int i = 1; packed && i < jobs->copies; i++) memcpy(packed + jobs->stride * (size_t)i, packed, jobs->stride);
+    p->pack(&k, 0, p->pack_units(&k), NULL);
+    for (int i = 1; i < jobs->copies; i++) memcpy(packed + jobs->stride * (size_t)i, packed, jobs->stride);
     rf__free(weights);
     jobs->weights = packed;
     return packed;
@@ -103,7 +103,7 @@ static void time_gradient(const bed *b, const int size[3]) {
     rf_conv_dw_args a = {.dtype = b->dtype, .batch = 1, .h = 1, .w = size[0], .cin = size[1], .oh = 1, .ow = size[0], .cout = size[2], .kh = 1, .kw = 1, .stride = 1};
     void *x = rf__bench_values(a.dtype, (int64_t)a.w * a.cin), *dy = rf__bench_values(a.dtype, (int64_t)a.w * a.cout);
     a.x = x, a.dy = dy, a.dw = rf__bench_values(RF_F32, (int64_t)a.cin * a.cout), a.dbias = rf__bench_values(RF_F32, a.cout);
-    a.shared = rf__alloc(p->dw_shared(&a) + 64);
+    a.shared = rf__bench_room(p->dw_shared(&a) + 64);
     rf_bench_job j[2] = {{.fn = p->dw_prepare, .args = &a, .units = p->dw_prepare_units(&a)}, {.fn = p->conv_dw, .args = &a, .units = p->dw_units(&a)}};
     j[0].scratch = rf__bench_scratch(&j[1], b->pool, p->dw_scratch(&a));
     rf_rod *rod = rf__rod_open(&forward, RF_ROD_WEIGHTS, RF_ROD_BIAS, 1);
@@ -174,8 +174,9 @@ static int run(int argc, char **argv) {
     settings s;
     rf_common common;
     rf__args_parse(&spec, argc, argv, &s, &common, NULL);
-    bed b = {.table = rf__kernels(), .pool = rf__pool_create((int)s.threads), .dtype = rf__dtype_of(s.dtype), .budget = s.budget, .rows = json_array()};
-    rf_status status = !b.table ? RF_ENOTFOUND : b.pool ? RF_OK : rf__fail(RF_ENOMEM, "bench products: no memory for threads");
+    bed b = {.pool = rf__pool_create((int)s.threads), .dtype = rf__dtype_of(s.dtype), .budget = s.budget, .rows = json_array()};
+    rf_status status = rf__bench_table(&b.table);
+    if (status == RF_OK && !b.pool) status = rf__fail(RF_ENOMEM, "no memory for threads");
     if (status == RF_OK) {
         b.peak = rf__limit_dense(b.dtype, b.pool, s.budget);
         rf__rod_threads(rf__pool_size(b.pool));

@@ -27,15 +27,22 @@ static void conv_sizes(const rf_node *node, const rf_node *x, const rf_node *wei
 /* ---- int8 ---- */
 enum {
     LEAST_INT8 = 32,     /* channels on both sides: the first and last layers, which every rounding reaches undamped, stay bf16 */
+    MOST_INT8 = 1 << 17, /* products of two bytes whose sum an int32 holds, with the 128 of the offset */
     QUANTISE_GRAIN = 64, /* pixels */
 };
+
+/* That are summed up for one number of the output. */
+static int64_t products_of(const rf_node *node) {
+    const rf_shape *weight = &node->in[RF_CONV_WEIGHT]->shape;
+    return rf__shape_count(weight) / weight->dim[0];
+}
 
 /* Does the plan run this convolution in whole numbers? Vectors (embeddings, conditioning) stay as they are: one row each. */
 static bool whole_numbers(const rf_plan *plan, const rf_node *node) {
     if (!plan->int8 || node->op != RF_OP_CONV) return false;
     const rf_node *x = node->in[RF_CONV_X];
     return x->dtype == RF_BF16 && x->shape.rank > 2 && !node->attr.transposed && node->attr.dilate <= 1 &&
-           channels_of(x) >= LEAST_INT8 && channels_of(node) >= LEAST_INT8 && channels_of(x) % 4 == 0;
+           channels_of(x) >= LEAST_INT8 && channels_of(node) >= LEAST_INT8 && channels_of(x) % 4 == 0 && products_of(node) <= MOST_INT8;
 }
 
 /* The work area: bytes, then scales, then the pixels' peaks. */

@@ -35,7 +35,7 @@ typedef struct rf_conv_args {
     float scale, residual_scale;
     rf_act act;
     void *y;
-    void *provider_state;     /* a library provider keeps its primitive here (see rf_conv_provider.prepare) */
+    void *provider_state;     /* a library provider keeps its primitive here (see rf_conv_provider.conv_prepare) */
 } rf_conv_args;
 
 /* Weights -> the layout that the provider's convolution reads. transposed: for the gradient by data

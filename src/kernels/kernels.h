@@ -63,7 +63,7 @@ typedef enum rf_kernel_id {
     RF_KERNELS
 } rf_kernel_id;
 
-/* args: the struct of the list. scratch: per thread, 64-byte aligned, scratch_size() bytes (or NULL when 0). */
+/* args: the struct of the list. scratch: per thread, 64-byte aligned, as many bytes as conv_scratch, dw_scratch or attention_scratch says (NULL when 0). */
 typedef void (*rf_kernel_fn)(const void *args, int64_t begin, int64_t end, void *scratch);
 
 /* Who multiplies. A provider owns the packed layout, so the four functions travel together. */
@@ -90,7 +90,7 @@ typedef struct rf_conv_provider {
 
 typedef struct rf_kernels {
     uint32_t cpu_flags;
-    const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16", "amx" */
+    const char *isa;                            /* "ref", "avx2", "avx512", "avx512+bf16", "amx", "amx-emulated" */
     rf_conv_provider conv;                      /* the provider in force */
     rf_conv_provider conv_int8;                 /* forward with dtype RF_INT8: always our own; "ref" without AVX-512 VNNI */
     rf_kernel_fn fn[RF_KERNELS];                /* conv, conv_dw, pack: copies of the provider's */

@@ -9,6 +9,7 @@
 #include "fill.h"
 
 #ifdef RF_WITH_ONEDNN
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -66,7 +67,6 @@ static state *state_new(void) {
     if (!s) return NULL;
     pthread_mutex_init(&s->lock, NULL);
     if (rf__kernels_select(&own, rf__cpu_flags(), "") == RF_OK) s->own = own.conv;
-    dense_threads(1); /* kernels are chosen for the number of threads at creation */
     return s;
 }
 
@@ -94,6 +94,14 @@ static int64_t split(int64_t n) {
     return 1;
 }
 
+/* Kernels are chosen for the number of threads at creation; the host's own OpenMP keeps its number. */
+static bool make(op *o, const dense *shape, int direction) {
+    int before = rf__onednn_threads(1);
+    bool made = rf__onednn_op_make(o, shape, direction);
+    rf__onednn_threads(before);
+    return made;
+}
+
 static rf_status conv_prepare(rf_conv_args *a) {
     state *s = state_new();
     if (!s) return rf__fail(RF_ENOMEM, "no memory for a oneDNN convolution, or no CPU engine");
@@ -104,11 +112,11 @@ static rf_status conv_prepare(rf_conv_args *a) {
                        .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh, .ow = a->ow, .oc = a->cout, .kh = a->kh,
                        .kw = a->kw, .stride = a->stride,
                        .pad_h = a->pad_h, .pad_w = a->pad_w};
-    if (a->dilate == 1 && rf__onednn_op_make(&s->plain, &s->shape, DENSE_FORWARD)) {
+    if (a->dilate == 1 && make(&s->plain, &s->shape, DENSE_FORWARD)) {
         dense wide = s->shape;
         wide.y_type = dnnl_f32;
         s->wide = s->plain;
-        if (s->shape.y_type != dnnl_f32 && !rf__onednn_op_make(&s->wide, &wide, DENSE_FORWARD)) rf__onednn_op_free(&s->plain);
+        if (s->shape.y_type != dnnl_f32 && !make(&s->wide, &wide, DENSE_FORWARD)) rf__onednn_op_free(&s->plain);
         /* Both forms read one weight buffer. */
         md_view w = s->plain.pd ? pd_view(s->plain.pd, dnnl_query_weights_md) : NULL;
         if (w && !dnnl_memory_desc_equal(w, pd_view(s->wide.pd, dnnl_query_weights_md))) {
@@ -145,23 +153,26 @@ static size_t conv_scratch(const rf_conv_args *a) {
     return (plain > wide ? plain : wide) + (size_t)4 * (a->batch * a->oh * a->ow / s->units) * a->cout;
 }
 
-/* Bring the step's own copy of the weights up to date. */
-static void refresh(const rf_conv_args *a, state *s) {
+/* Bring the step's own copy of the weights up to date; false when the library could not. */
+static bool refresh(const rf_conv_args *a, state *s) {
     uint64_t version = *(const uint64_t *)a->packed;
     pthread_mutex_lock(&s->lock);
-    if (s->seen != version) {
+    bool fresh = s->seen == version;
+    if (!fresh) {
         void *from = (char *)(uintptr_t)a->packed + HEADER;
         md_own plain;
         if (!s->plain.pd) {
             rf_pack_args p = own_pack(a, s->weights);
             s->own.pack(&p, 0, s->own.pack_units(&p), NULL);
+            fresh = true;
         } else if (plain_weights(&plain, &s->shape)) {
-            rf__onednn_reorder(md_of(&plain), from, pd_view(s->plain.pd, dnnl_query_weights_md), s->weights);
+            fresh = rf__onednn_reorder(md_of(&plain), from, pd_view(s->plain.pd, dnnl_query_weights_md), s->weights);
             md_drop(&plain);
         }
-        s->seen = version;
+        if (fresh) s->seen = version;
     }
     pthread_mutex_unlock(&s->lock);
+    return fresh;
 }
 
 static void finish(const rf_conv_args *a, const float *sums, int64_t first, int64_t count) {
@@ -178,11 +189,15 @@ static void finish(const rf_conv_args *a, const float *sums, int64_t first, int6
         }
 }
 
-static void conv_unit(const rf_conv_args *a, const state *s, int64_t unit, char *scratch) {
+static void fill_nan(float *to, int64_t count) {
+    for (int64_t i = 0; i < count; i++) to[i] = NAN;
+}
+
+/* ready: the weights are there. Without them, or when the library fails, the answer is NaN. */
+static void conv_unit(const rf_conv_args *a, const state *s, int64_t unit, char *scratch, bool ready) {
     const dnnl_dim_t cout = a->cout;
     md_own bias_md;
-    if (!md_make(&bias_md, 1, &cout, dnnl_f32, dnnl_a)) return;
-    bool plain = !a->rows && !a->gate && !a->residual && a->scale == 1.0f && a->act == RF_ACT_NONE;
+    bool described = md_make(&bias_md, 1, &cout, dnnl_f32, dnnl_a), plain = !a->rows && !a->gate && !a->residual && a->scale == 1.0f && a->act == RF_ACT_NONE;
     const op *o = plain ? &s->plain : &s->wide;
     const int64_t in = a->batch * a->h * a->w / s->units, out = a->batch * a->oh * a->ow / s->units;
     char *x = (char *)(uintptr_t)a->x + unit * in * a->cin * (int64_t)rf__dtype_size(a->dtype);
@@ -191,25 +206,27 @@ static void conv_unit(const rf_conv_args *a, const state *s, int64_t unit, char 
     void *bias = plain && a->bias ? (void *)(uintptr_t)a->bias : s->no_bias;
     const binding b[] = {{DNNL_ARG_SRC, pd_view(o->pd, dnnl_query_src_md), x},
                          {DNNL_ARG_WEIGHTS, pd_view(o->pd, dnnl_query_weights_md), s->weights},
-                         {DNNL_ARG_BIAS, md_of(&bias_md), bias},
+                         {DNNL_ARG_BIAS, described ? md_of(&bias_md) : NULL, bias},
                          {DNNL_ARG_DST, pd_view(o->pd, dnnl_query_dst_md), plain ? y : sums},
                          {DNNL_ARG_SCRATCHPAD, pd_view(o->pd, dnnl_query_scratchpad_md), scratch}};
-    rf__onednn_op_run(o->primitive, b, 5);
-    md_drop(&bias_md);
-    if (!plain) finish(a, (float *)(void *)sums, unit * out, out);
+    bool done = ready && described && rf__onednn_op_run(o->primitive, b, 5);
+    if (described) md_drop(&bias_md);
+    if (!done) fill_nan((float *)(void *)sums, out * a->cout);
+    if (!plain || !done) finish(a, (float *)(void *)sums, unit * out, out);
 }
 
 static void conv(const void *args, int64_t begin, int64_t end, void *scratch) {
     const rf_conv_args *a = args;
     state *s = a->provider_state;
-    refresh(a, s);
+    bool ready = refresh(a, s);
     if (!s->plain.pd) {
         rf_conv_args own = own_args(a, s);
         s->own.conv(&own, begin, end, scratch);
         return;
     }
-    dense_threads(1);
-    for (int64_t unit = begin; unit < end; unit++) conv_unit(a, s, unit, scratch);
+    int before = rf__onednn_threads(1);
+    for (int64_t unit = begin; unit < end; unit++) conv_unit(a, s, unit, scratch, ready);
+    rf__onednn_threads(before);
 }
 
 /* ---- weight gradient: one unit; the library overwrites, we add ---- */
@@ -221,7 +238,7 @@ static rf_status dw_state_prepare(rf_conv_dw_args *a) {
                        .n = linear ? a->batch * a->oh * a->ow : a->batch, .ih = a->h, .iw = a->w, .ic = a->cin, .oh = a->oh,
                        .ow = a->ow, .oc = a->cout, .kh = a->kh, .kw = a->kw, .stride = a->stride,
                        .pad_h = a->pad_h, .pad_w = a->pad_w};
-    rf__onednn_op_make(&s->plain, &s->shape, DENSE_WEIGHTS);
+    make(&s->plain, &s->shape, DENSE_WEIGHTS);
     s->wide = s->plain;
     a->provider_state = s;
     return RF_OK;
@@ -250,9 +267,8 @@ static void dw_prepare(const void *args, int64_t begin, int64_t end, void *scrat
     if (!s->plain.pd) s->own.dw_prepare(args, begin, end, scratch);
 }
 
-static size_t plain_bytes(const rf_conv_dw_args *a) {
-    return rf__native_round64((size_t)4 * a->cin * a->cout * a->kh * a->kw);
-}
+static int64_t plain_count(const rf_conv_dw_args *a) { return (int64_t)a->cin * a->cout * a->kh * a->kw; }
+static size_t plain_bytes(const rf_conv_dw_args *a) { return rf__native_round64((size_t)4 * (size_t)plain_count(a)); }
 
 static size_t library_bytes(const state *s) {
     return rf__native_round64(md_bytes(pd_view(s->plain.pd, dnnl_query_diff_weights_md)));
@@ -274,25 +290,26 @@ static void conv_dw(const void *args, int64_t begin, int64_t end, void *scratch)
         return;
     }
     const dnnl_dim_t cout = a->cout;
-    if (begin >= end || !plain_weights(&plain, &s->shape) || !md_make(&bias, 1, &cout, dnnl_f32, dnnl_a)) return;
-    dense_threads(1);
+    if (begin >= end) return;
+    bool described = plain_weights(&plain, &s->shape) && md_make(&bias, 1, &cout, dnnl_f32, dnnl_a);
     char *theirs = (char *)scratch + rf__onednn_op_scratch(&s->plain), *ours = theirs + library_bytes(s);
     float *dbias = (float *)(void *)(ours + plain_bytes(a)), *dw = (float *)(void *)ours;
     md_view w = pd_view(s->plain.pd, dnnl_query_diff_weights_md);
     const binding b[] = {{DNNL_ARG_SRC, pd_view(s->plain.pd, dnnl_query_src_md), (void *)(uintptr_t)a->x},
                          {DNNL_ARG_DIFF_DST, pd_view(s->plain.pd, dnnl_query_diff_dst_md), (void *)(uintptr_t)a->dy},
                          {DNNL_ARG_DIFF_WEIGHTS, w, theirs},
-                         {DNNL_ARG_DIFF_BIAS, md_of(&bias), dbias},
+                         {DNNL_ARG_DIFF_BIAS, described ? md_of(&bias) : NULL, dbias},
                          {DNNL_ARG_SCRATCHPAD, pd_view(s->plain.pd, dnnl_query_scratchpad_md), scratch}};
     /* 2.6.3's bf16 kernel multiplies scratch that it has not written by zeros (12 -> 62 channels, 5x8x1, k2 s2 p1): a NaN left
      * there by an earlier step would reach the gradient. */
     memset(scratch, 0, rf__onednn_op_scratch(&s->plain));
-    rf__onednn_op_run(s->plain.primitive, b, 5);
-    rf__onednn_reorder(w, theirs, md_of(&plain), ours);
-    for (int64_t i = 0, n = (int64_t)a->cin * a->cout * a->kh * a->kw; i < n; i++) a->dw[i] += dw[i];
+    int before = rf__onednn_threads(1);
+    bool done = described && rf__onednn_op_run(s->plain.primitive, b, 5) && rf__onednn_reorder(w, theirs, md_of(&plain), ours);
+    rf__onednn_threads(before);
+    if (!done) fill_nan(dw, plain_count(a)), fill_nan(dbias, a->cout);
+    for (int64_t i = 0, n = plain_count(a); i < n; i++) a->dw[i] += dw[i];
     for (int i = 0; i < a->cout && a->dbias; i++) a->dbias[i] += dbias[i];
-    md_drop(&plain);
-    md_drop(&bias);
+    if (described) md_drop(&plain), md_drop(&bias);
 }
 
 bool rf__conv_provider_onednn(rf_conv_provider *out) {

@@ -4,7 +4,6 @@
 #ifndef RF_KERNELS_ONEDNN_API_H
 #define RF_KERNELS_ONEDNN_API_H
 #ifdef RF_WITH_ONEDNN
-#include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_version.h>
 #include <string.h>
@@ -161,14 +160,6 @@ static inline dnnl_primitive_desc_t softmax_desc(dnnl_engine_t engine, md_view x
     if (dnnl_softmax_forward_desc_init(&desc, dnnl_forward_inference, x, axis) != dnnl_success) return NULL;
     return dnnl_primitive_desc_create(&pd, &desc, NULL, engine, NULL) == dnnl_success ? pd : NULL;
 #endif
-}
-
-/* Threads of the library's OpenMP on the calling thread. Its symbol is looked up because we link oneDNN, not OpenMP, and
- * because some builds of oneDNN have none. */
-static inline void dense_threads(int threads) {
-    static void (*set)(int);
-    if (!set) *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (set) set(threads);
 }
 #endif
 #endif

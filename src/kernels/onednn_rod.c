@@ -5,7 +5,7 @@
 
 #ifdef RF_WITH_ONEDNN
 #include "../base/memory.h"
-#include "onednn_api.h"
+#include "onednn_op.h"
 
 enum { ARGS = 6, STEPS = 3, BUFFERS = 16 };
 
@@ -185,7 +185,7 @@ void rf__rod_close(rf_rod **rod) {
     *rod = NULL;
 }
 
-void rf__rod_threads(int threads) { dense_threads(threads); }
+void rf__rod_threads(int threads) { rf__onednn_threads(threads); }
 
 void rf__rod_run(void *rod) {
     rf_rod *r = rod;
