@@ -120,10 +120,11 @@ rf_status rf__writer_open(rf_writer **out, const char *path) {
     bool in_place;
     rf_status status = resolve(w, path, &in_place);
     if (status != RF_OK) goto fail;
-    if (!in_place) snprintf(w->temporary, sizeof w->temporary, "%.*s.%u-%u.tmp", PATH_MAX - 32, w->target,
-                            (unsigned)getpid(), serial++);
-    int flags = in_place ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL;
-    int fd = open(in_place ? w->target : w->temporary, flags | O_CLOEXEC, 0666);
+    int fd = in_place ? open(w->target, O_WRONLY | O_CLOEXEC) : -1;
+    for (bool taken = !in_place; taken; taken = fd < 0 && errno == EEXIST) { /* by a killed program of the same number */
+        snprintf(w->temporary, sizeof w->temporary, "%.*s.%u-%u.tmp", PATH_MAX - 32, w->target, (unsigned)getpid(), serial++);
+        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
     if (fd >= 0) w->stream = fdopen(fd, "wb");
     if (!w->stream) {
         status = rf__fail(RF_EIO, "%s: cannot be written (%s)", path, strerror(errno));

@@ -213,6 +213,7 @@ static rf_status take_policy(rf_order *order, const rf_sampling_flags *flags, co
         rf_status status = rf__profile_budget(order->profile, policy, flags->quality_budget, &order->policy_options, &order->promise);
         if (status != RF_OK) return rf__fail_in(RF_EINVAL, "--quality-budget: ");
     }
+    if (policy->mixes) return RF_OK; /* checked when the sampler is there, which has the refiner that its walks may ask */
     const rf_policy_setup setup = {.options = &order->policy_options, .profile = order->profile};
     return policy->check ? policy->check(policy, &setup, order->solver, order->grid.t, order->grid.steps) : RF_OK;
 }

@@ -76,7 +76,10 @@ char *rf__outpath_name(const char *pattern, int64_t index) {
 }
 
 rf_status rf__outpath_prepare(const char *path) {
+    struct stat info;
     if (strcmp(path, "-") == 0) return RF_OK;
+    bool there = stat(path, &info) == 0;
+    if (there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return RF_OK; /* a device or a pipe is written where it is */
     char *folder = strdup(path);
     if (!folder) return rf__fail(RF_ENOMEM, "no memory for a file name");
     char *slash = strrchr(folder, '/');
@@ -86,10 +89,9 @@ rf_status rf__outpath_prepare(const char *path) {
         status = rf__make_dirs(folder);
     }
     const char *where = slash ? folder : ".";
-    struct stat info;
     if (status == RF_OK && access(where, W_OK) != 0)
         status = rf__fail(RF_EIO, "%s: folder cannot be written: %s", where, strerror(errno));
-    else if (status == RF_OK && stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    else if (status == RF_OK && there && S_ISDIR(info.st_mode))
         status = rf__fail(RF_EIO, "%s: is a folder, expected a file name", path);
     free(folder);
     return status;

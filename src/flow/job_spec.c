@@ -23,7 +23,9 @@ static rf_status check_blocks(const rf_job_spec *spec) {
 /* Outside the guidance interval a refiner that knows guided velocities is told scale 1. */
 static rf_status check_scale(const rf_job_spec *spec) {
     const rf_field *refiner = spec->refiner;
+    bool blocks = spec->blocks && rf__blocks_calls(spec->blocks, 0, spec->steps, false).refiner > 0;
     if (!refiner || !refiner->guided || refiner->scale_most <= 0) return RF_OK;
+    if (!blocks && !spec->solver->corrects && !spec->policy->refines) return RF_OK; /* at hand, and nobody asks it */
     bool none = spec->guidance == &rf__guidance_none;
     double scale = none ? 1 : spec->guidance_opts.scale, slack = 1e-6;
     if (scale >= refiner->scale_least - slack && scale <= refiner->scale_most + slack) return RF_OK;

@@ -39,6 +39,7 @@ typedef struct rf_policy {
     int knob;                 /* 1 + index of the option that a quality budget sets; 0: none */
     bool counts;              /* the knob is a number of network calls, for each of which the profile has a plan; false: a tolerance */
     bool mixes;               /* the profile's mixed walks are its settings; the knob is what one may cost in network calls */
+    bool refines;             /* may ask the refiner */
     int learns;               /* 1 + index of the option that is 1 while it learns; 0: it never does */
     bool internal;            /* not for users to choose by name */
     const rf_option *options; /* NULL: none */

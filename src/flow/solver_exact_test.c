@@ -284,6 +284,28 @@ static void invalidate_starts_anew(void **state) {
     }
 }
 
+/* What is followed alone is there at every point of the grid, also under a solver that remembers the steps before. */
+static void what_is_followed_is_kept(void **state) {
+    (void)state;
+    enum { STEPS = 8 };
+    double times[STEPS + 1];
+    float follow[(STEPS + 1) * WIDTH], track[(STEPS + 1) * WIDTH];
+    const float mask[WIDTH] = {0, 1};
+    uneven(times, STEPS);
+    for (int i = 0; i <= STEPS; i++) follow[i * WIDTH] = sinf(3 * (float)times[i]), follow[i * WIDTH + 1] = 0;
+    for (const rf_solver *const *each = rf__solvers(); *each; each++) {
+        const rf_solver *solver = *each;
+        if (solver->adaptive || solver->corrects || solver->blocks || !rf__solver_turns(solver)) continue;
+        reset(NULL);
+        const rf_job_spec spec = {.field = &field, .solver = solver, .times = times, .steps = STEPS, .init = follow, .mask = mask, .follow = follow, .track = track};
+        rf_trajectory *walk = started(&spec);
+        while (rf__trajectory_ask(walk)) answer_alone(walk);
+        for (int i = 0; i <= STEPS; i++) assert_true(track[i * WIDTH] == follow[i * WIDTH]);
+        assert_true(track[STEPS * WIDTH + 1] != 0); /* the other number walks freely */
+        rf__trajectory_free(&walk);
+    }
+}
+
 static void options_as_a_list(void **state) {
     (void)state;
     const rf_option *table = rf__solver_find("dopri5")->options;
@@ -339,6 +361,7 @@ int main(void) {
         cmocka_unit_test(same_numbers_under_two_names),
         cmocka_unit_test(invalidate_starts_anew),
         cmocka_unit_test(options_name_what_is_wrong),
+        cmocka_unit_test(what_is_followed_is_kept),
         cmocka_unit_test(options_as_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

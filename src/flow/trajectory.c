@@ -221,7 +221,8 @@ static bool all_finite(const float *v, int64_t n) {
 }
 
 /* Where the mask says so the velocity is the one that leads to the followed walk at the end of the step. It is the same for every stage of
- * a step, so whatever the solver makes of its stages the step ends there; a solver's memory stays valid. */
+ * a step, so whatever the solver makes of its stages the step ends there; a solver's memory stays valid. (One that reuses the velocity of an
+ * earlier step ends as near as its order allows: land.) */
 static void stay(const rf_trajectory *trajectory, float *v) {
     const rf_job *job = &trajectory->job;
     const float *mask = trajectory->spec.mask;
@@ -230,6 +231,16 @@ static void stay(const rf_trajectory *trajectory, float *v) {
     float rate = (float)(1 / rf__job_step(job));
     for (int64_t i = 0; i < job->scalars; i++)
         if (mask[i] != 1) v[i] = mask[i] * v[i] + (1 - mask[i]) * ((to[i] - job->x[i]) * rate);
+}
+
+/* Arrived: what is followed alone is where it should be, whatever the solver remembers of the steps before. */
+static void land(rf_trajectory *trajectory) {
+    rf_job *job = &trajectory->job;
+    const float *mask = trajectory->spec.mask;
+    if (!mask) return;
+    const float *to = trajectory->spec.follow + row_of(job, job->position) * job->scalars;
+    for (int64_t i = 0; i < job->scalars; i++)
+        if (mask[i] == 0) job->x[i] = to[i];
 }
 
 /* Everybody who wants to know the velocity hears of it, the solver last. */
@@ -259,6 +270,7 @@ static void take(rf_trajectory *trajectory, float *v) {
     job->solver->accept(job, v);
     if (job->failure != RF_OK) fail(trajectory, job->failure);
     bool arrived = job->position != position;
+    if (arrived) land(trajectory);
     if (arrived) keep_track(trajectory);
     if (arrived && trajectory->spec.windows && rf__windows_edge(trajectory->spec.windows, job->t)) rf__job_invalidate(job);
 }

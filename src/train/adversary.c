@@ -212,8 +212,8 @@ static rf_status make_both(void *self, rf_exec *exec, const rf_batch *batch, int
     RF_TRY(rf__exec_run(maker, NULL));
     const float *v = rf__exec_buffer(maker, "v");
     for (int64_t i = 0; i < count; i++) x[i] = batch->x1[i] + batch->reach[i / n] * (v[i] - batch->target[i]);
-    for (int64_t r = 0; r < batch->rows; r++)
-        RF_TRY(a->real.kind->draw(&a->real, a->seed, batch->first + (uint64_t)r, real + r * n, real_label ? real_label + r : &none));
+    for (int64_t r = 0; r < batch->rows; r++) /* not the draw that chose the row's own pair */
+        RF_TRY(a->real.kind->draw(&a->real, ~a->seed, batch->first + (uint64_t)r, real + r * n, real_label ? real_label + r : &none));
     return RF_OK;
 }
 

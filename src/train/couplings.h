@@ -9,6 +9,8 @@ extern const rf_coupling rf__coupling_perflow, rf__coupling_annealed, rf__coupli
 typedef struct rf_refine_way {
     rf_coupling is;
     bool grouped; /* examples of one step stand together, because they share a gap */
+    bool guides;  /* a refiner that is told guidance scales sees some */
+    bool of_data; /* its points lie between noise and data */
     rf_status (*fill)(rf_refine *refine, uint64_t seed, uint64_t first);
 } rf_refine_way;
 extern const rf_refine_way rf__refine_published, rf__refine_simulated, rf__refine_walked;

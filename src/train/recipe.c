@@ -149,6 +149,8 @@ static rf_status check_loss(const rf_recipe *recipe, const rf_model_shape *shape
         return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing for a network that makes no pictures", where, t->premetric);
     if (!recipe->path->reach)
         return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing with train.path %s", where, t->premetric, t->path);
+    if (recipe->windows.count && recipe->windows.predicts != RF_WINDOW_VELOCITY) /* what is predicted says nothing of x1 by itself */
+        return rf__fail(RF_EFORMAT, "%s: train.premetric is %s, expected nothing with windows that predict noise (windows.predicts)", where, t->premetric);
     return RF_OK;
 }
 
@@ -160,6 +162,8 @@ static rf_status check_adversary(const rf_recipe *recipe, const rf_model_shape *
     if (!recipe->path->reach || recipe->path->reach(0, recipe->train.path_shape) <= 0)
         return rf__fail(RF_EFORMAT, "%s: adversary.features is %s, expected nothing with train.path %s, which predicts no data at t = 0", where,
                         a->features, recipe->train.path);
+    if (recipe->windows.count && recipe->windows.predicts != RF_WINDOW_VELOCITY)
+        return rf__fail(RF_EFORMAT, "%s: adversary.features is %s, expected nothing with windows that predict noise (windows.predicts)", where, a->features);
     if (!a->file[0] || !a->data[0])
         return rf__fail(RF_EFORMAT, "%s: adversary.%s is empty, expected %s", where, a->file[0] ? "data" : "file", a->file[0] ? "a data set" : "the weights of its features");
     if (recipe->train.time_eps > 0)

@@ -21,7 +21,8 @@ const rf_field_desc rf__refine_fields[] = {
     {"scale_most", RF_FIELD_FLOAT, R(scale_most), "2.5", -100, 100, NULL, "(a quarter of the examples has scale 1)"},
     {NULL}};
 
-enum { TEACHER_ROWS = 64, STREAM = 80 /* of random numbers: its own */, DRAWS = 8 /* numbers an example may draw */, WALKERS = 32 };
+enum { TEACHER_ROWS = 64, DRAWS = 8 /* numbers an example may draw */, WALKERS = 32 };
+enum { STREAM_DRAWS = 80, STREAM_WALKS, STREAM_PICK }; /* of random numbers, its own: an example's draws, walks' noise, which example a row takes */
 
 struct rf_refine {
     rf_refine_setup setup;
@@ -60,7 +61,7 @@ static rf_status ask(rf_refine *refine, int64_t rows, const float *x, const floa
     return RF_OK;
 }
 
-static void draws(uint64_t seed, uint64_t sample, float u[DRAWS]) { rf__rng_uniform(seed, STREAM, sample * DRAWS, DRAWS, u); }
+static void draws(uint64_t seed, uint64_t sample, float u[DRAWS]) { rf__rng_uniform(seed, STREAM_DRAWS, sample * DRAWS, DRAWS, u); }
 
 /* A quarter is not guided; a dropped class has nothing to be guided by. */
 static float scale_of(const rf_refine *refine, float u, bool dropped) {
@@ -81,6 +82,7 @@ static rf_status point(rf_refine *refine, uint64_t seed, uint64_t sample, int64_
     rf__rng_normal_sample(seed, RF_STREAM_NOISE, sample, n, noise);
     refine->label[r] = refine->field.null_label;
     RF_TRY(data->kind->draw(data, seed, sample, x1, &refine->label[r]));
+    rf__coupling_flip(&(rf_coupling_args){.data = data, .flip = refine->setup.flip}, seed, sample, x1);
     for (int64_t i = 0; i < n; i++) x[i] = (1 - t) * noise[i] + t * x1[i];
     return RF_OK;
 }
@@ -154,7 +156,7 @@ static walker new_walker(const rf_refine *refine, uint64_t seed, uint64_t sample
     bool drop = dropped(refine, u[2]);
     if (refine->setup.shape.classes && !drop) w.label = (int32_t)((double)u[4] * refine->setup.shape.classes);
     w.scale = scale_of(refine, u[3], drop);
-    rf__rng_normal_sample(seed, STREAM, sample, refine->scalars, x);
+    rf__rng_normal_sample(seed, STREAM_WALKS, sample, refine->scalars, x);
     return w;
 }
 
@@ -240,17 +242,20 @@ static rf_status allocate(rf_refine *refine) {
     return RF_OK;
 }
 
-static rf_status open_refine(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts) {
+static rf_status open_refine(const rf_refine_way *how, rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts) {
     const rf_refine_config *c = setup->config;
     *out = NULL;
     RF_TRY(check_config(c, setup->batch));
+    if (setup->flip && !how->of_data)
+        return rf__fail(RF_EINVAL, "data.flip is true with train.coupling %s, expected false: its examples are the teacher's walks, not pictures", how->is.is.name);
     rf_refine *refine = *out = rf__alloc(sizeof *refine);
     if (!refine) return rf__fail(RF_ENOMEM, "training: no memory");
     refine->setup = *setup;
     refine->held = -1;
     refine->count = c->examples;
     RF_TRY(open_predictor(refine));
-    *facts = (rf_refiner_facts){.gap_least = c->gap_least, .gap_most = c->gap_most, .scale_least = fmin(1, c->scale_least), .scale_most = fmax(1, c->scale_most)};
+    *facts = (rf_refiner_facts){.gap_least = c->gap_least, .gap_most = c->gap_most, .scale_least = how->guides ? fmin(1, c->scale_least) : 1,
+                                .scale_most = how->guides ? fmax(1, c->scale_most) : 1};
     memcpy(facts->predictor, refine->teacher->sha256, sizeof facts->predictor);
     return allocate(refine);
 }
@@ -280,8 +285,8 @@ static rf_status make(const rf_coupling *coupling, rf_refine *refine, uint64_t s
 /* Which example row r of the run is. */
 static int64_t pick(const rf_refine_way *how, const rf_refine *refine, uint64_t seed, uint64_t sample) {
     uint64_t batch = (uint64_t)refine->setup.batch, count = (uint64_t)refine->count;
-    if (!how->grouped) return (int64_t)rf__rng_below(seed, RF_STREAM_DATA, sample, count);
-    uint64_t group = rf__rng_below(seed, RF_STREAM_DATA, sample / batch, count / batch);
+    if (!how->grouped) return (int64_t)rf__rng_below(seed, STREAM_PICK, sample, count);
+    uint64_t group = rf__rng_below(seed, STREAM_PICK, sample / batch, count / batch);
     return (int64_t)(group * batch + sample % batch);
 }
 
@@ -301,15 +306,20 @@ static rf_status draw_from(const rf_refine_way *how, const rf_coupling_args *arg
     return RF_OK;
 }
 
-#define WAY(which, NAME, SOURCE, HELP, GROUPED)                                                                                                  \
+#define WAY(which, NAME, SOURCE, HELP, ...)                                                                                                       \
     static rf_status draw_##which(const rf_coupling_args *args, rf_batch *batch);                                                               \
-    const rf_refine_way rf__refine_##which = {.is = {.is = {NAME, SOURCE, HELP}, .refines = true, .draw = draw_##which, .open = open_refine, .close = close_refine, \
-                                     .make = make},                                                                                      \
-                              .grouped = GROUPED, .fill = fill_##which};                                                                       \
-    static rf_status draw_##which(const rf_coupling_args *args, rf_batch *batch) { return draw_from(&rf__refine_##which, args, batch); }
+    static rf_status open_##which(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts);                                      \
+    const rf_refine_way rf__refine_##which = {.is = {.is = {NAME, SOURCE, HELP}, .refines = true, .draw = draw_##which, .open = open_##which,   \
+                                     .close = close_refine, .make = make},                                                                      \
+                              .fill = fill_##which, __VA_ARGS__};                                                                                \
+    static rf_status draw_##which(const rf_coupling_args *args, rf_batch *batch) { return draw_from(&rf__refine_##which, args, batch); }         \
+    static rf_status open_##which(rf_refine **out, const rf_refine_setup *setup, rf_refiner_facts *facts) {                                     \
+        return open_refine(&rf__refine_##which, out, setup, facts);                                                                             \
+    }
 
 WAY(published, "refine_published", "Zhao et al. 2024 (FlowTurbo), arXiv 2409.18128",
-    "for refiners: noise with data, one step of the teacher; a gap a batch, any t, as the published code", true)
+    "for refiners: noise with data, one step of the teacher; a gap a batch, any t, as the published code", .grouped = true, .of_data = true)
 WAY(simulated, "refine_simulated", "FlowTurbo's, with a gap a sample and t + gap at most 1",
-    "for refiners: noise with data, one guided step of the teacher", false)
-WAY(walked, "refine_walked", "FlowTurbo's, on the sampler's own walks", "for refiners: walks of the teacher from noise; every answer is an example", false)
+    "for refiners: noise with data, one guided step of the teacher", .guides = true, .of_data = true)
+WAY(walked, "refine_walked", "FlowTurbo's, on the sampler's own walks", "for refiners: walks of the teacher from noise; every answer is an example",
+    .guides = true)

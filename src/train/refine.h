@@ -26,6 +26,7 @@ typedef struct rf_refine_setup {
     const rf_source *data;
     const struct rf_time_law *time;
     double time_shape, label_drop;
+    bool flip;            /* the data is mirrored at random */
     rf_model_shape shape; /* of the refiner */
     rf_dtype dtype;       /* of the teacher's activations */
     int64_t batch;        /* rows of a step */

@@ -200,7 +200,9 @@ static rf_status walk(run *r) {
         if (status == RF_EINTERRUPTED) continue; /* while pairs were made: nothing of the step has happened yet */
         RF_TRY(status);
         RF_TRY(count_skips(r, skipped));
-        RF_TRY(after_step(r));
+        status = after_step(r);
+        if (status == RF_EINTERRUPTED) continue; /* while a grid was drawn */
+        RF_TRY(status);
     }
     return RF_OK;
 }

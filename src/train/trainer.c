@@ -146,7 +146,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     RF_TRY(open_online(tr));
     if (recipe->coupling->open) {
         const rf_refine_setup setup = {.config = &recipe->refine, .data = &tr->source, .time = recipe->time, .time_shape = c->time_shape,
-                                       .label_drop = c->label_drop, .shape = shape, .dtype = (rf_dtype)c->dtype, .batch = c->batch, .pool = tr->pool};
+                                       .label_drop = c->label_drop, .flip = recipe->data.flip, .shape = shape, .dtype = (rf_dtype)c->dtype, .batch = c->batch, .pool = tr->pool};
         RF_TRY(recipe->coupling->open(&tr->fill.pair.refine, &setup, &tr->model->refiner));
     }
     const rf_plan *initial = tr->initial ? tr->initial->plan : NULL;

@@ -26,6 +26,27 @@ same "the same bytes, cut or not, by one thread or two" cut/model.safetensors re
 check "beside its predictor" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors --blocks H2P4R3 --cfg-scale 2 -o r.png
 refused "beside another" 1 "was trained for the predictor" "$STRAIT" generate -q -m other.safetensors --refiner refine_walked/model.safetensors \
     --blocks H2P4R3 -o no.png
+mixed="--sampling-method ab2 --steps 12 --profile mixed.profile"
+# shellcheck disable=SC2086 # words
+check "mixed walks" "$STRAIT" tune -q -m m.safetensors --refiner refine_walked/model.safetensors $mixed --refiner-cost 0.001 --policies learned --walks 4 -n 4 --held-out 2 \
+    --reference-steps 24 --out tuned
+check "in which it answers" grep -q '"kinds":"[01]*r' mixed.profile
+# shellcheck disable=SC2086
+check "pictures of one" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors $mixed --policy learned --policy-option calls=4.1 -b 2 -o l%d.png --json l.json
+check "which it answers" sh -c '! grep -q "\"nfe_refine\": 0" l.json'
+check "replay" "$STRAIT" replay -q l1.png -o again.png
+same "the same picture" l1.png again.png
+mkdir made && mv l0.png l1.png made
+# shellcheck disable=SC2086
+check "eval has it too" "$STRAIT" eval -q -m m.safetensors made --refiner refine_walked/model.safetensors $mixed --policy learned --policy-option calls=4.1 -n 2 --metrics mse --json judged.json
+check "the same pictures" grep -q '"mse": 0.0' judged.json
+# shellcheck disable=SC2086
+refused "such a walk without it" 2 "ask the refiner" "$STRAIT" generate -q -m m.safetensors $mixed --policy learned --policy-option calls=4.1 -o no.png
+# shellcheck disable=SC2086
+refused "fewer calls than any walk" 2 "expected at least" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors $mixed --policy learned --policy-option calls=1 -o no.png
+check "a refiner that nobody asks forbids no scale" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors --steps 2 --cfg-scale 9 -o wide.png
+refused "mirrored walks" 1 "data.flip" "$STRAIT" train -q r.yaml data.flip=true -o no
+check "mirrored pictures" "$STRAIT" train -q r.yaml train.coupling=refine_simulated data.flip=true train.steps=2 -o flip
 refused "a gap it has not learned" 2 "trained for" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors --blocks H2P3R2 -o no.png
 refused "a refiner by another coupling" 1 "for refiners" "$STRAIT" train -q r.yaml train.coupling=independent -o no
 refused "a predictor by this coupling" 1 "for refiners" "$STRAIT" train -q r.yaml model.refines=nothing -o no

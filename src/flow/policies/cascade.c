@@ -65,6 +65,7 @@ const rf_policy rf__policy_cascade = {
     .name = "cascade",
     .source = "FlowTurbo's refiner and FastFlow's line (flowturbo.md section 6.2), thresholds on measured change",
     .help = "extrapolates, refines or asks the network by how much this walk's velocity has changed",
+    .refines = true,
     .history = true,
     .options = options,
     .state_size = sizeof(cascade),

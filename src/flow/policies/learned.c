@@ -24,7 +24,7 @@ static rf_status check(const rf_policy *policy, const rf_policy_setup *setup, co
     const rf_profile_mix *mix = rf__profile_mix_for(profile, calls_of(setup)), *least = &profile->mix[profile->mixes - 1];
     if (!mix) return rf__fail(RF_EINVAL, "policy 'learned' was given %g calls, expected at least %g, the cheapest walk of the profile", calls_of(setup), least->cost);
     if (!strchr(mix->kinds, RF_LETTERS[RF_KIND_REFINE]) || strcmp(profile->refiner, at_hand) == 0) return RF_OK;
-    return rf__fail(RF_EMISMATCH, "the profile's mixed walks ask the refiner %.12s, and %s%.12s", profile->refiner, at_hand[0] ? "this one is " : "there is none",
+    return rf__fail(at_hand[0] ? RF_EMISMATCH : RF_EINVAL, "the profile's mixed walks ask the refiner %.12s, and %s%.12s", profile->refiner, at_hand[0] ? "this one is " : "there is none",
                     at_hand);
 }
 
@@ -41,6 +41,7 @@ const rf_policy rf__policy_learned = {
     .history = true,
     .profile = true,
     .mixes = true,
+    .refines = true,
     .knob = 1 + OPTION_CALLS,
     .options = options,
     .state_size = sizeof(rf_written),

@@ -24,6 +24,7 @@ const rf_policy rf__policy_recorded = {
     .source = "",
     .help = "asks where the walk on record asked",
     .history = true,
+    .refines = true,
     .internal = true,
     .state_size = sizeof(rf_written),
     .check = check,
