@@ -8,6 +8,7 @@
 
 #include "../base/log.h"
 #include "../io/safetensors.h"
+#include "inputs.h"
 
 #define FORMAT "strait checkpoint 1"
 
@@ -42,12 +43,13 @@ int64_t rf__checkpoint_newest(const char *folder) { return newest_below(folder, 
 
 static json_t *metadata_of(const rf_trainer *tr) {
     json_t *recipe = rf__recipe_json(tr->recipe);
-    char *text = recipe ? json_dumps(recipe, JSON_COMPACT) : NULL, step[32], updates[32], skipped[32];
+    char *text = recipe ? json_dumps(recipe, JSON_COMPACT) : NULL, *inputs = json_dumps(tr->inputs, JSON_COMPACT), step[32], updates[32], skipped[32];
     snprintf(step, sizeof step, "%lld", (long long)tr->step);
     snprintf(updates, sizeof updates, "%lld", (long long)tr->optim.updates);
     snprintf(skipped, sizeof skipped, "%lld", (long long)tr->optim.skipped);
-    json_t *object = text ? json_pack("{ss ss ss ss ss ss}", "format", FORMAT, "version", RF_VERSION, "step", step, "updates", updates,
-                                      "skipped", skipped, "recipe", text) : NULL;
+    json_t *object = text && inputs ? json_pack("{ss ss ss ss ss ss ss}", "format", FORMAT, "version", RF_VERSION, "step", step, "updates", updates,
+                                                "skipped", skipped, "recipe", text, "inputs", inputs) : NULL;
+    free(inputs);
     free(text);
     json_decref(recipe);
     return object;
@@ -141,10 +143,20 @@ static rf_status check_recipe(const rf_trainer *tr, const rf_safetensors *file) 
     return status;
 }
 
+/* Checkpoints from before that key say nothing of it. */
+static rf_status check_inputs(const rf_trainer *tr, const rf_safetensors *file) {
+    const char *text = rf__safetensors_metadata(file, "inputs");
+    json_t *theirs = text ? json_loads(text, 0, NULL) : json_object();
+    rf_status status = theirs ? rf__inputs_same(tr->inputs, theirs) : rf__fail(RF_EFORMAT, "its inputs cannot be read");
+    json_decref(theirs);
+    return status;
+}
+
 static rf_status read_state(rf_trainer *tr, rf_loss_bins *bins, const rf_safetensors *file) {
     int64_t count, step, trained = tr->optim.count;
     float *all = rf__weights_all(tr->model->weights, &count);
     RF_TRY(check_recipe(tr, file));
+    RF_TRY(check_inputs(tr, file));
     RF_TRY(read_number(file, "step", &step));
     if (step > tr->recipe->train.steps)
         return rf__fail(RF_EMISMATCH, "is at step %lld, train.steps is %lld", (long long)step, (long long)tr->recipe->train.steps);

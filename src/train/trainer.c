@@ -8,6 +8,7 @@
 #include "../base/progress.h"
 #include "../models/grow.h"
 #include "crossing.h"
+#include "inputs.h"
 #include "memory_need.h"
 #include "resolutions.h"
 
@@ -124,6 +125,7 @@ static rf_status set_up(rf_trainer *tr, int threads) {
     RF_TRY(rf__source_fits(&tr->source, &shape));
     if (recipe->coupling->pairs && !tr->source.kind->pair)
         return rf__fail(RF_EINVAL, "train.coupling is %s, expected data.name: pairs, not %s", recipe->coupling->is.name, tr->source.kind->is.name);
+    if (!(tr->inputs = rf__inputs_json(recipe, &tr->source))) return rf__fail(RF_ENOMEM, "training: no memory, or a file of the recipe cannot be read");
     if (!(tr->pool = rf__pool_create(threads))) return rf__fail(RF_ENOMEM, "training: no memory for the threads");
     RF_TRY(rf__model_create(&tr->model, recipe->kind, recipe->model, (uint64_t)c->seed));
     if (c->init[0]) RF_TRY(start_from(tr, c->init));
@@ -188,6 +190,7 @@ void rf__trainer_free(rf_trainer **trainer) {
     rf__model_free(&tr->model);
     rf__premetric_free(&tr->premetric);
     rf__source_close(&tr->source);
+    json_decref(tr->inputs);
     rf__pool_free(&tr->pool);
     rf__free(tr);
     *trainer = NULL;

@@ -20,6 +20,7 @@ typedef struct rf_trainer {
     rf_pool *pool;
     rf_source source;
     rf_model *model;          /* the raw weights */
+    json_t *inputs;           /* inputs.h: files that the weights depend on */
     char base[65];            /* hash of the file that train.init descends from, or "" */
     float *ema;               /* laid out as rf__weights_all */
     rf_graph *graph;

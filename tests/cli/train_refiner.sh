@@ -23,6 +23,10 @@ for _ in $(seq 600); do ls cut/checkpoint_* > /dev/null 2>&1 && break; sleep 0.0
 kill -INT $pid 2> /dev/null; wait $pid 2> /dev/null
 check "goes on" "$STRAIT" train -q r.yaml -t 2 -o cut --resume
 same "the same bytes, cut or not, by one thread or two" cut/model.safetensors refine_walked/model.safetensors
+cp m.safetensors t.safetensors
+check "a teacher" "$STRAIT" train -q r.yaml refiner.teacher=t.safetensors train.steps=10 -o swapped
+cp other.safetensors t.safetensors
+refused "another under its name" 1 "made with refiner.teacher of SHA-256" "$STRAIT" train -q r.yaml refiner.teacher=t.safetensors train.steps=10 -o swapped --resume
 check "beside its predictor" "$STRAIT" generate -q -m m.safetensors --refiner refine_walked/model.safetensors --blocks H2P4R3 --cfg-scale 2 -o r.png
 refused "beside another" 1 "was trained for the predictor" "$STRAIT" generate -q -m other.safetensors --refiner refine_walked/model.safetensors \
     --blocks H2P4R3 -o no.png
