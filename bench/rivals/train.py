@@ -31,7 +31,7 @@ class Rival:
         self.parameters = list(self.net.parameters())
         self.average = [p.detach().clone() for p in self.parameters]
         self.adam = torch.optim.AdamW(self.parameters, lr=1e-4, fused=True)
-        self.forward = torch.compile(self.net) if compiled else self.net
+        self.forward = torch.compile(self.net, dynamic=False) if compiled else self.net
         self.data = torch.randn(batch, settings["channels"], settings["height"], settings["width"]).to(memory_format=self.last)
         self.label = torch.arange(batch) % settings["classes"]
 
