@@ -28,15 +28,14 @@ static void draw(const rf_progress *p, double now, const char *note, const char 
     char bar[BAR + 1], eta[16] = "--", spent[16];
     int64_t here = p->done - p->first_done;
     double elapsed = now - p->started;
-    int filled = p->total > 0 ? (int)(p->done * BAR / p->total) : 0;
-    if (p->total <= 0) { /* nobody knows how much there will be */
+    if (p->total <= 0 || p->done > p->total) { /* nobody knows how much there will be, or who said so was wrong */
         duration(elapsed, spent);
         fprintf(stderr, "%s%s %lld  %s  %s%s", start, p->what, (long long)p->done, spent, note ? note : "", end);
         fflush(stderr);
         return;
     }
     memset(bar, '.', BAR);
-    memset(bar, '#', (size_t)(filled > BAR ? BAR : filled));
+    memset(bar, '#', (size_t)(p->done * BAR / p->total));
     bar[BAR] = 0;
     if (here > 0) duration(elapsed / (double)here * (double)(p->total - p->done), eta);
     duration(elapsed, spent);

@@ -5,7 +5,7 @@
 
 typedef struct rf_progress {
     const char *what;    /* borrowed */
-    int64_t total, done; /* total 0: not known, no bar */
+    int64_t total, done; /* total 0 or less than done: not known, no bar */
     double started, shown; /* seconds, monotonic */
     int64_t first_done;    /* done at start, so that a resumed run shows an honest rate */
 } rf_progress;

@@ -55,6 +55,24 @@ static void speak(void) {
     rf__debug("two");
 }
 
+static void run_beyond_the_end(void) {
+    rf_progress progress;
+    rf__progress_start(&progress, "sampling", 200, 0);
+    rf__progress_update(&progress, 201, NULL);
+    rf__progress_finish(&progress, "guess");
+}
+
+/* Some totals are guesses, as of a solver that chooses its own steps. */
+static void more_than_all(void **state) {
+    (void)state;
+    rf__log_set_level(RF_LOG_INFO);
+    capture(run_beyond_the_end);
+    assert_non_null(strstr(seen, "sampling 201 "));
+    assert_non_null(strstr(seen, "guess"));
+    assert_null(strstr(seen, "ETA"));
+    assert_null(strstr(seen, "200"));
+}
+
 static void levels(void **state) {
     (void)state;
     rf__log_set_level(RF_LOG_QUIET);
@@ -82,6 +100,7 @@ static void time_goes_forward(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_plain_line_in_a_file),
+        cmocka_unit_test(more_than_all),
         cmocka_unit_test(levels),
         cmocka_unit_test(time_goes_forward),
     };
