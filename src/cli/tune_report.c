@@ -14,17 +14,23 @@ static void cell(FILE *stream, const char *format, double value) {
     fprintf(stream, " %9s", text);
 }
 
+/* How many requests column i of six has seen; of fewer than six, some columns have the same. */
+static int64_t seen_by(int64_t requests, int i) {
+    const int64_t seen = requests * i / 6;
+    return seen > 0 ? seen : 1;
+}
+
 static void print_curves(const rf_tune *tune, FILE *stream) {
     if (tune->curves == 0) return;
     fprintf(stream, "\nRegret so far at e_tol %g, and network calls of the last requests (a tenth of all):\n%-24s", tune->tolerance, "");
-    for (int i = 1; i <= 6; i++) fprintf(stream, " %9lld", (long long)(tune->requests * i / 6));
+    for (int i = 1; i <= 6; i++) fprintf(stream, " %9lld", (long long)seen_by(tune->requests, i));
     fprintf(stream, "%11s\n", "calls");
     for (int c = 0; c < tune->curves; c++) {
         const rf_tune_curve *curve = &tune->curve[c];
         char name[64];
         snprintf(name, sizeof name, "%s, %s", curve->policy, curve->start);
         fprintf(stream, "%-24s", name);
-        for (int i = 1; i <= 6; i++) cell(stream, "%.1f", curve->regret[curve->requests * i / 6 - 1]);
+        for (int i = 1; i <= 6; i++) cell(stream, "%.1f", curve->regret[seen_by(curve->requests, i) - 1]);
         int64_t tail = curve->requests / 10 ? curve->requests / 10 : 1;
         double sum = 0;
         for (int64_t i = curve->requests - tail; i < curve->requests; i++) sum += curve->calls[i];
