@@ -7,6 +7,7 @@
 #include "../base/log.h"
 #include "command.h"
 #include "names.h"
+#include "outpath.h"
 #include "profiles.h"
 #include "report.h"
 #include "sampling_args.h"
@@ -63,6 +64,8 @@ static rf_status take_policies(rf_tune *tune, const char *text) {
         if (!policy) return RF_EINVAL;
         if (!policy->profile || !policy->knob)
             return rf__fail(RF_EINVAL, "--policies names '%s', expected policies that work from a profile: table, fastflow, contextual, learned", name);
+        for (int i = 0; i < tune->policies; i++)
+            if (tune->policy[i] == policy) return rf__fail(RF_EINVAL, "--policies names %s twice, expected each once", name);
         if (tune->policies == RF_TUNE_POLICIES) return rf__fail(RF_EINVAL, "--policies has more than %d names", RF_TUNE_POLICIES);
         tune->policy[tune->policies++] = policy;
         text += length + (text[length] == ',');
@@ -80,25 +83,68 @@ static rf_status check_flags(rf_tune *tune, const tune_flags *flags) {
 
 /* A refiner that nothing here would ask is a slip of the user's. */
 static rf_status check_refiner(const rf_tune *tune) {
-    bool asked = tune->order.blocks.runs || tune->order.solver->corrects;
+    bool asked = false;
     for (int i = 0; i < tune->policies; i++) asked |= tune->policy[i]->mixes;
     return asked ? RF_OK : rf__fail(RF_EINVAL, "--refiner is given, but no policy of --policies asks one; expected learned among them");
+}
+
+/* What every walk here must be able to do, before hours are spent on the first of them. */
+static rf_status check_solver(const rf_tune *tune) {
+    const rf_solver *solver = tune->order.solver;
+    if (solver->calls_per_step == 1 && !solver->adaptive && !solver->corrects) return RF_OK;
+    if (tune->order.blocks.runs) return rf__fail(RF_EINVAL, "--blocks is given, expected a solver that asks the network once a step, as euler and ab2 do: tune measures what passing a step spoils");
+    return rf__fail(RF_EINVAL, "--sampling-method is %s, which %s, expected one that asks the network once a step, as euler and ab2 do: tune measures what passing a step spoils",
+                    solver->name, solver->adaptive ? "chooses its own steps" : solver->corrects ? "asks a second network" : "asks more than once a step");
+}
+
+/* The steps of the shortest grid on which a policy has something to choose. A line needs two velocities, bandits pass two points or more on it, and the
+ * network answers at the last; a walk of `learned` may end on a line, and a refiner needs one velocity. */
+static int fewest_steps(const rf_tune *tune, const rf_policy *policy) {
+    if (policy->mixes) return tune->refiner ? 2 : 3;
+    return policy->counts ? 1 : 5;
+}
+
+static rf_status check_steps(const rf_tune *tune) {
+    const int steps = tune->order.grid.steps;
+    for (int i = 0; i < tune->policies; i++) {
+        const int fewest = fewest_steps(tune, tune->policy[i]);
+        if (steps < fewest)
+            return rf__fail(RF_EINVAL, "the grid has %d steps, none of which policy '%s' of --policies could pass, expected at least %d", steps, tune->policy[i]->name, fewest);
+    }
+    return RF_OK;
+}
+
+/* The walks that are asked for. errors: RF_EINVAL is the user's to mend. */
+static rf_status take_order(rf_tune *tune, const tune_flags *flags) {
+    rf_sampling_flags sampling = flags->sampling;
+    sampling.profile = NULL; /* where it goes, not what is read */
+    RF_TRY(rf__sampling_settle_seed(&sampling));
+    RF_TRY(rf__order_build(&tune->order, &sampling, tune->model));
+    RF_TRY(check_solver(tune));
+    RF_TRY(check_steps(tune));
+    if (tune->refiner) RF_TRY(check_refiner(tune));
+    return rf__order_check_rows(&tune->order, flags->rows);
 }
 
 static rf_status open_all(rf_tune *tune, const tune_flags *flags) {
     const rf_sampler_opts opts = {.dtype = rf__dtype_of(flags->dtype), .threads = (int)flags->threads, .rows = (int)flags->rows,
                                   .refiner = tune->refiner};
     RF_TRY(rf_sampler_open(&tune->sampler, tune->model, &opts));
+    RF_TRY(rf__shoot_check(tune->sampler, &tune->order, 1));
     if (!flags->lpips) return RF_OK;
     return rf__perceptual_open(&tune->perceptual, flags->lpips, flags->backbone, flags->heads, false, RF_F32, NULL);
 }
 
-static rf_status write_all(const rf_tune *tune, const tune_flags *flags, const rf_common *common, const char *path) {
-    char report[4096];
+/* That all files can be written, before hours are spent on what is in them. report: tune.json in the folder. */
+static rf_status prepare_outputs(const rf_common *common, const char *path, const char *report) {
+    RF_TRY(rf__outpath_prepare(path));
+    RF_TRY(rf__outpath_prepare(report));
+    return common->json ? rf__outpath_prepare(common->json) : RF_OK;
+}
+
+static rf_status write_all(const rf_tune *tune, const tune_flags *flags, const rf_common *common, const char *path, const char *report) {
     RF_TRY(rf__profile_save(tune->profile, path));
     rf__info("%s: %d settings of %d policies", path, tune->profile->rungs, tune->policies);
-    snprintf(report, sizeof report, "%s/tune.json", flags->folder);
-    RF_TRY(rf__make_dirs(flags->folder));
     json_t *json = rf__tune_json(tune);
     if (!json) return rf__fail(RF_ENOMEM, "tune: no memory for the report");
     json_object_set_new(json, "profile", json_string(path));
@@ -114,20 +160,18 @@ static int run_tune(rf_tune *tune, const tune_flags *flags, const rf_common *com
     rf_status status = rf_model_open(&tune->model, flags->model);
     if (status == RF_OK && flags->refiner) status = rf_model_open(&tune->refiner, flags->refiner);
     if (status != RF_OK) return rf__cli_failed("tune", status);
-    rf_sampling_flags sampling = flags->sampling;
-    sampling.profile = NULL; /* where it goes, not what is read */
-    status = rf__sampling_settle_seed(&sampling);
-    if (status == RF_OK) status = rf__order_build(&tune->order, &sampling, tune->model);
-    if (status == RF_OK && tune->refiner) status = check_refiner(tune);
-    if (status == RF_EINVAL) return rf__cli_usage("tune", "%s", rf_last_error());
-    char *path = status == RF_OK ? rf__profiles_path(&tune->order, flags->sampling.profile, tune->model) : NULL;
-    if (status == RF_OK && !path) status = rf__fail(RF_EINVAL, "the model has no file to keep a profile beside, expected --profile");
+    status = take_order(tune, flags);
     if (status == RF_OK) status = open_all(tune, flags);
+    if (status == RF_EINVAL) return rf__cli_usage("tune", "%s", rf_last_error());
+    char report[4096], *path = status == RF_OK ? rf__profiles_path(&tune->order, flags->sampling.profile, tune->model) : NULL;
+    snprintf(report, sizeof report, "%s/tune.json", flags->folder);
+    if (status == RF_OK && !path) status = rf__fail(RF_EINVAL, "the model has no file to keep a profile beside, expected --profile");
+    if (status == RF_OK) status = prepare_outputs(common, path, report);
     if (status == RF_OK) status = rf__tune_run(tune);
     if (status == RF_OK) status = rf__tune_learn(tune);
     if (status == RF_OK) {
         rf__tune_print(tune, rf__report_on_stdout(common->json) ? stderr : stdout);
-        status = write_all(tune, flags, common, path);
+        status = write_all(tune, flags, common, path, report);
     }
     free(path);
     return rf__cli_failed("tune", status);

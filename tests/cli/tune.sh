@@ -67,6 +67,18 @@ check "in whole numbers" sh -c '"$0" tune -q -m dit.safetensors --dtype int8 --s
 check "three steps have nothing to pass" sh -c '"$0" tune -q -m dit.safetensors --steps 3 --sampling-method ab2 --walks 1 -n 1 --held-out 1 --reference-steps 2 --policies table --out run && "$0" generate -q -m dit.safetensors --steps 3 --sampling-method ab2 --policy table -o s.png --json s.json && grep -q "\"nfe_full\": 3" s.json' "$STRAIT"
 refused "tune takes no policy" 2 "policy" tune --policy hold --out o2
 refused "tune knows its policies" 2 "hold" tune --policies hold --out o2
+refused "a policy twice" 2 "table twice" tune --policies table,table --out o2
+for flags in "--sampling-method heun" "--sampling-method dopri5" "--sampling-method caf"; do
+    # shellcheck disable=SC2086 # words
+    refused "$flags" 2 "asks the network once a step" "$STRAIT" tune -q -m dit.safetensors --steps 12 $flags --out o2
+done
+refused "blocks" 2 "asks the network once a step" "$STRAIT" tune -q -m dit.safetensors --blocks H2P4 --out o2
+refused "guidance with too few rows" 2 "batch-size" tune --cfg-scale 2 --batch-size 1 --out o2
+refused "a grid on which fastflow has nothing to choose" 2 "expected at least 5" "$STRAIT" tune -q -m dit.safetensors --steps 2 --out o2
+refused "a folder that cannot be, before the work" 1 "/proc/nowhere" tune --walks 10000 --out /proc/nowhere
+refused "a report that cannot be, before the work" 1 "/proc/nowhere" tune --walks 10000 --out run --json /proc/nowhere/r.json
+refused "a profile that cannot be, before the work" 1 "/proc/nowhere" tune --walks 10000 --out run --profile /proc/nowhere/p.profile
+check "a regret of five requests" tune --policies fastflow --requests 5 --profile five.profile --out run
 printf 'images: 4\npaired: 2\nseeds: 2\nreference_steps: 4\ncontrols: false\ngrid:\n  - {sampling_method: ab2, steps: 12, policy: [fastflow, contextual], profile: first}\n' > grid.yaml
 check "bandits in a grid" "$STRAIT" compare -q -m dit.safetensors --grid grid.yaml --out grid
 cp grid/rows.jsonl once
