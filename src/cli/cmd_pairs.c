@@ -156,6 +156,7 @@ static int run_pairs(pairs_run *run) {
     if (status == RF_OK) status = rf_sampler_open(&run->sampler, run->model, &opts);
     if (status == RF_OK && run->flags.invert) status = rf__invert_open(&run->data, run->flags.invert, run->model);
     if (status == RF_OK) status = rf__outpath_prepare(run->flags.out);
+    if (status == RF_OK && run->common.json) status = rf__outpath_prepare(run->common.json);
     if (status == RF_OK) status = rf__shoot_check(run->sampler, &run->order, 1);
     if (status == RF_OK) status = rf__order_check_rows(&run->order, run->flags.rows);
     if (status == RF_EINVAL) return rf__cli_usage("pairs", "%s", rf_last_error());

@@ -11,6 +11,7 @@
 #include "args.h"
 #include "command.h"
 #include "ladder.h"
+#include "outpath.h"
 #include "report.h"
 
 typedef struct settings {
@@ -73,7 +74,8 @@ static rf_status climb(const settings *s, const char *json, const rf_arg_rest *r
         status = rf__ladder_check(file, path);
         if (status == RF_OK && (json_dumpf(file, stdout, JSON_INDENT(2)) != 0 || puts("") < 0)) status = rf__fail(RF_EIO, "cannot print the ladder");
     } else if (*is) {
-        status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
+        if (json) status = rf__outpath_prepare(json);
+        if (status == RF_OK) status = rf__ladder_run(file, path, s->folder ? s->folder : folder, (int)s->threads);
         if (status == RF_OK) status = report_ladder(s->folder ? s->folder : folder, json);
     }
     rf__yaml_free(&file);
@@ -89,6 +91,7 @@ static rf_status export_model(rf_recipe *recipe, const rf_run_opts *opts, const 
 
 static rf_status run_recipe(rf_recipe *recipe, const rf_run_opts *opts, const char *json) {
     rf_run_report report;
+    if (json) RF_TRY(rf__outpath_prepare(json)); /* not after hours of work */
     rf_status status = rf__train_run(recipe, opts, &report);
     if (status == RF_OK && !rf__report_on_stdout(json)) print_report(recipe, &report, opts->folder);
     if (status == RF_OK && json) status = rf__report_write(json, rf__run_report_json(recipe, &report, opts->folder));
