@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "file.h"
 #include "progress.h"
 
 enum { SAMPLES = 7 };
@@ -24,14 +25,17 @@ static void warm_up(subject *s, double budget) {
     double start = rf__now();
     int warm = 0;
     do s->run(s->arg), warm++;
-    while (rf__now() - start < budget / 10);
+    while (rf__now() - start < budget / 10 && !rf__interrupted);
     s->times = (int)(budget / SAMPLES / ((rf__now() - start) / warm)) + 1;
 }
 
+/* Once interrupted, one run a sample: a number still, for nobody. */
 static void sample(subject *s, int i) {
     double start = rf__now();
-    for (int n = 0; n < s->times; n++) s->run(s->arg);
-    s->seconds[i] = (rf__now() - start) / s->times;
+    int runs = 0;
+    do s->run(s->arg), runs++;
+    while (runs < s->times && !rf__interrupted);
+    s->seconds[i] = (rf__now() - start) / runs;
 }
 
 static double second_best(subject *s) {

@@ -3,7 +3,8 @@
 #define RF_BASE_STOPWATCH_H
 
 /* Seconds of one run(arg): the second best of seven samples that together take about `budget` seconds, each of as many runs as fit,
- * after a warm-up. A mean would record the neighbours; the best alone would record luck. */
+ * after a warm-up. A mean would record the neighbours; the best alone would record luck. After Ctrl-C (rf__interrupted) it comes back at once with a
+ * figure that means nothing: whoever measures in rows asks for that flag between them. */
 double rf__stopwatch(void (*run)(void *arg), void *arg, double budget);
 
 typedef struct rf_paired_seconds {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "file.h"
 #include "progress.h"
 #include "stopwatch.h"
 
@@ -37,7 +38,17 @@ static void pairs(void **state) {
     assert_true(first >= 8 && second >= 80);
 }
 
+static void interrupted(void **state) {
+    (void)state;
+    int runs = 0;
+    rf__interrupted = 1;
+    double start = rf__now(), seconds = rf__stopwatch(wait_a_while, &runs, 100);
+    rf__interrupted = 0;
+    assert_true(rf__now() - start < 10 && runs < 10); /* instead of 100 seconds */
+    assert_true(seconds >= 1e-3);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_length), cmocka_unit_test(pairs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_length), cmocka_unit_test(pairs), cmocka_unit_test(interrupted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
