@@ -17,6 +17,9 @@ typedef struct rf_bench {
 RF_BENCHES(X)
 #undef X
 
+/* Before the work: that the report can be written, and where tables and other lines go, which is stderr while the report takes stdout. */
+rf_status rf__bench_begin(const rf_common *common, FILE **tables);
+
 extern const char *const rf__bench_networks[]; /* NULL-terminated */
 rf_status rf__bench_network(const char *name, rf_model **out);
 /* The checkpoint at `path`, or when that is NULL the network of that name. */
@@ -28,9 +31,9 @@ typedef struct rf_bench_subject {
     int64_t threads;
     double budget;
 } rf_bench_subject;
-/* Parse into `settings`, which begin with an rf_bench_subject; open network and threads; measure; write the report that was made. An exit
- * code. */
+/* Parse into `settings`, which begin with an rf_bench_subject; open network and threads; measure, with lines for people on `tables`; write the
+ * report that was made. An exit code. */
 int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
-                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, json_t **report));
+                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, FILE *tables, json_t **report));
 
 #endif

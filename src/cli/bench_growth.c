@@ -14,6 +14,7 @@
 #include "bench.h"
 #include "bench_bed.h"
 #include "outpath.h"
+#include "report.h"
 
 typedef struct settings {
     rf_bench_subject of; /* first */
@@ -49,36 +50,37 @@ static rf_status measure_point(const settings *s, const rf_model *model, rf_pool
 /* The exponent between two points: 1 is growth in proportion. */
 static double exponent(const point *a, const point *b, double growth) { return log(b->seconds / a->seconds) / log(growth); }
 
-static json_t *show(const point *p, const point *before) {
-    double growth = before ? (double)p->rows / (double)before->rows * p->side * p->side / ((double)before->side * before->side) : 0;
-    printf("%4dx%-4d %5lld %10.3f %9.1f %8.0f %9.3f %8.0f %% %10.1f %10.1f", p->side, p->side, (long long)p->rows, 1e3 * p->seconds, p->gflop, p->gflop / p->seconds, 1e3 * p->roof,
-           100 * p->roof / p->seconds, (double)p->arena / 1048576, (double)p->packed / 1048576);
-    if (before) printf(" %8.2f", exponent(before, p, growth));
-    putchar('\n');
-    fflush(stdout);
+static json_t *show(const point *p, const point *before, FILE *tables) {
+    const double growth = before ? (double)p->rows / (double)before->rows * p->side * p->side / ((double)before->side * before->side) : 1;
+    const double power = growth != 1 ? exponent(before, p, growth) : (double)NAN; /* the same size again does not grow */
+    fprintf(tables, "%4dx%-4d %5lld %10.3f %9.1f %8.0f %9.3f %8.0f %% %10.1f %10.1f", p->side, p->side, (long long)p->rows, 1e3 * p->seconds, p->gflop, p->gflop / p->seconds, 1e3 * p->roof,
+            100 * p->roof / p->seconds, (double)p->arena / 1048576, (double)p->packed / 1048576);
+    if (!isnan(power)) fprintf(tables, " %8.2f", power);
+    fputc('\n', tables);
+    fflush(tables);
     return json_pack("{si sI sf sf sf sI sI so}", "side", p->side, "rows", (json_int_t)p->rows, "seconds", p->seconds, "roof", p->roof, "gflop", p->gflop, "arena_bytes",
-                     (json_int_t)p->arena, "packed_bytes", (json_int_t)p->packed, "exponent", before ? json_real(exponent(before, p, growth)) : json_null());
+                     (json_int_t)p->arena, "packed_bytes", (json_int_t)p->packed, "exponent", rf__report_number(power));
 }
 
 /* One axis: pictures of every side at one row, or all numbers of rows at the network's own side. */
-static rf_status measure_axis(const settings *s, const rf_model *model, rf_pool *pool, const limits *most, bool by_side, FILE *data, json_t *out) {
+static rf_status measure_axis(const settings *s, const rf_model *model, rf_pool *pool, const limits *most, bool by_side, FILE *tables, FILE *data, json_t *out) {
     const rf_arg_list *list = by_side ? &s->sides : &s->rows;
     point before = {0};
     fprintf(data, "\"%s\"\n", by_side ? "1 row, pixels of a picture" : "pixels of all rows");
-    for (int i = 0; i < list->count; i++) {
-        if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
+    for (int i = 0; i < list->count && !rf__interrupted; i++) {
         point p = {.side = by_side ? (int)list->at[i] : model->shape.height, .rows = by_side ? 1 : (int64_t)list->at[i]};
         rf_model sized = *model;
         if (by_side) RF_TRY(rf__model_at(&sized, model, p.side, p.side));
         rf_status status = measure_point(s, &sized, pool, most, &p);
         if (by_side) rf__model_at_fini(&sized);
         RF_TRY(status);
-        json_array_append_new(out, show(&p, i ? &before : NULL));
+        if (rf__interrupted) continue;
+        json_array_append_new(out, show(&p, i ? &before : NULL, tables));
         fprintf(data, "%lld %g %g %g\n", (long long)p.rows * p.side * p.side, 1e3 * p.seconds, 1e3 * p.roof, (double)p.arena / 1048576);
         before = p;
     }
     fputs("\n\n", data);
-    return RF_OK;
+    return rf__interrupted ? rf__fail(RF_EINTERRUPTED, "interrupted") : RF_OK;
 }
 
 static const char script[] =
@@ -89,21 +91,21 @@ static const char script[] =
     "set ylabel 'arena, MiB'\nplot for [i=0:1] 'growth.dat' index i using 1:4 with linespoints pt 7 lc i+1 title columnheader(1)\n"
     "unset multiplot\nset output\n";
 
-static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, rf_model *model, rf_pool *pool, FILE *tables, json_t **report) {
     const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
-    limits most = {.gflops = rf__limit_dense(rf__dtype_of(s->of.dtype), pool, s->of.budget), .gbytes = rf__limit_measure(rf__limit_find("read-dram"), pool, s->of.budget)};
     char path[4096];
-    rf_writer *writer = NULL;
     snprintf(path, sizeof path, "%s/growth.dat", s->out);
     RF_TRY(rf__outpath_prepare(path));
+    limits most = {.gflops = rf__limit_dense(rf__dtype_of(s->of.dtype), pool, s->of.budget), .gbytes = rf__limit_measure(rf__limit_find("read-dram"), pool, s->of.budget)};
+    rf_writer *writer = NULL;
     RF_TRY(rf__writer_open(&writer, path));
     json_t *rows = json_array();
-    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s, memory %.1f GB/s\n", s->of.model ? s->of.model : s->of.network,
-           (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), most.gflops, most.gbytes);
-    printf("%-9s %5s %10s %9s %8s %9s %10s %10s %10s %8s\n", "picture", "rows", "ms", "GFLOP", "GFLOP/s", "roof ms", "of roof", "arena MiB", "packed MiB", "exponent");
-    rf_status status = measure_axis(s, model, pool, &most, true, rf__writer_stream(writer), rows);
-    if (status == RF_OK) status = measure_axis(s, model, pool, &most, false, rf__writer_stream(writer), rows);
+    fprintf(tables, "%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s, memory %.1f GB/s\n", s->of.model ? s->of.model : s->of.network,
+            (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), most.gflops, most.gbytes);
+    fprintf(tables, "%-9s %5s %10s %9s %8s %9s %10s %10s %10s %8s\n", "picture", "rows", "ms", "GFLOP", "GFLOP/s", "roof ms", "of roof", "arena MiB", "packed MiB", "exponent");
+    rf_status status = measure_axis(s, model, pool, &most, true, tables, rf__writer_stream(writer), rows);
+    if (status == RF_OK) status = measure_axis(s, model, pool, &most, false, tables, rf__writer_stream(writer), rows);
     *report = json_pack("{ss sI ss ss si sf sf so}", "model", s->of.model ? s->of.model : s->of.network, "parameters", (json_int_t)rf__model_parameters(model), "dtype", s->of.dtype, "isa",
                         rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", most.gflops, "memory_gbytes", most.gbytes, "points", rows);
     if (status != RF_OK) {
@@ -111,7 +113,7 @@ static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_
         return status;
     }
     RF_TRY(rf__writer_commit(&writer));
-    if (rf__gnuplot(s->out, script, (const char *const[]){"growth.png", NULL})) printf("%s/growth.png\n", s->out);
+    if (rf__gnuplot(s->out, script, (const char *const[]){"growth.png", NULL})) fprintf(tables, "%s/growth.png\n", s->out);
     return RF_OK;
 }
 

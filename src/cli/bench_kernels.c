@@ -7,6 +7,7 @@
 
 #include "../base/cpu.h"
 #include "../base/dtype.h"
+#include "../base/file.h"
 #include "../base/memory.h"
 #include "../kernels/kernels.h"
 #include "../kernels/limits.h"
@@ -48,6 +49,7 @@ static const shape shapes[] = {
 typedef struct bed {
     rf_pool *pool;
     double budget;
+    FILE *tables;
     rf_rod *rod; /* what stands beside ours, or NULL */
 } bed;
 
@@ -143,22 +145,23 @@ static json_t *bench_shape(const bed *b, const rf_kernels *table, const shape *s
     double gflop = 2e-9 * (double)(a.batch * a.oh * a.ow) * a.cin * a.cout * a.kh * a.kw;
     const char *type = rf__dtype_name(dtype);
     if (dtype == RF_INT8) a.dtype = a.y_dtype = RF_BF16; /* what goes in and out, and what oneDNN computes in beside it */
-    printf("%-4s %2dx%dx%-4d %4d -> %-4d k%d s%d ", type, s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
+    fprintf(b->tables, "%-4s %2dx%dx%-4d %4d -> %-4d k%d s%d ", type, s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
     json_t *line = json_pack("{ss s[iiiiiii]}", "dtype", type, "shape", s->batch, s->h, s->w, s->cin, s->cout, s->kernel, s->stride);
-    for (int i = 0; i < (dtype == RF_INT8 ? 1 : DIRECTIONS); i++) {
+    for (int i = 0; i < (dtype == RF_INT8 ? 1 : DIRECTIONS) && !rf__interrupted; i++) {
         bed pair = *b;
         pair.rod = rf__rod_open(&a, i, RF_ROD_BIAS, 1);
         rf_paired_seconds t = dtype == RF_INT8 ? int8_seconds(&pair, table, &a) : i == RF_ROD_WEIGHTS ? dw_seconds(&pair, &table->conv, &a) : conv_seconds(&pair, &table->conv, &a, i == RF_ROD_DATA);
         rf__rod_close(&pair.rod);
-        printf(" %6.0f", gflop / t.first);
-        if (t.second > 0) printf(" %6.0f x%-5.2f", gflop / t.second, t.ratio);
-        else printf("      - -     ");
+        if (rf__interrupted) break;
+        fprintf(b->tables, " %6.0f", gflop / t.first);
+        if (t.second > 0) fprintf(b->tables, " %6.0f x%-5.2f", gflop / t.second, t.ratio);
+        else fprintf(b->tables, "      - -     ");
         json_object_set_new(line, direction_names[i], json_pack("{sf so so so}", "gflops", gflop / t.first, "onednn", t.second > 0 ? json_real(gflop / t.second) : json_null(),
                                                                 "ratio", t.second > 0 ? json_real(t.ratio) : json_null(), "of_peak", peak > 0 ? json_real(gflop / t.first / peak) : json_null()));
-        if (i == 0 && peak > 0) printf("%3.0f%% ", 100 * gflop / t.first / peak);
-        fflush(stdout);
+        if (i == 0 && peak > 0) fprintf(b->tables, "%3.0f%% ", 100 * gflop / t.first / peak);
+        fflush(b->tables);
     }
-    printf("\n");
+    fprintf(b->tables, "\n");
     return line;
 }
 
@@ -172,11 +175,11 @@ static rf_status measure(const settings *s, const bed *b, json_t **out) {
     }
     rf__rod_threads(rf__pool_size(b->pool));
     json_t *rows = json_array();
-    printf("GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16), %.0f (int8)\n", table->isa,
-           rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16], peaks[RF_INT8]);
-    printf("%-34s %-25s %-20s %-20s\n", "images x h x w, channels", "forward (of peak)", "by data", "by weights");
+    fprintf(b->tables, "GFLOP/s of '%s' on %d thread(s), of bare oneDNN, and ours over theirs; register-only peak %.0f (f32), %.0f (bf16), %.0f (int8)\n", table->isa,
+            rf__pool_size(b->pool), peaks[RF_F32], peaks[RF_BF16], peaks[RF_INT8]);
+    fprintf(b->tables, "%-34s %-25s %-20s %-20s\n", "images x h x w, channels", "forward (of peak)", "by data", "by weights");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int k = 0; rf__dtype_names[k]; k++) {
+        for (int k = 0; rf__dtype_names[k] && !rf__interrupted; k++) {
             rf_dtype dtype = rf__dtype_of(rf__dtype_names[k]);
             if (strcmp(s->set, "all") != 0 && strcmp(s->set, shapes[i].set) != 0) continue;
             if (strcmp(s->dtype, "all") != 0 && strcmp(s->dtype, rf__dtype_names[k]) != 0) continue;
@@ -185,7 +188,7 @@ static rf_status measure(const settings *s, const bed *b, json_t **out) {
         }
     *out = json_pack("{ss si sf sf sf so}", "isa", table->isa, "threads", rf__pool_size(b->pool), "peak_f32", peaks[RF_F32], "peak_bf16", peaks[RF_BF16],
                      "peak_int8", peaks[RF_INT8], "rows", rows);
-    return RF_OK;
+    return rf__interrupted ? rf__fail(RF_EINTERRUPTED, "interrupted") : RF_OK;
 }
 
 #define AT(member) offsetof(settings, member)
@@ -205,8 +208,10 @@ static int run(int argc, char **argv) {
     rf__args_parse(&spec, argc, argv, &s, &common, NULL);
     bed b = {.pool = rf__pool_create((int)s.threads), .budget = s.budget};
     json_t *report = NULL;
-    rf_status status = b.pool ? measure(&s, &b, &report) : rf__fail(RF_ENOMEM, "no memory for threads");
+    rf_status status = b.pool ? rf__bench_begin(&common, &b.tables) : rf__fail(RF_ENOMEM, "no memory for threads");
+    if (status == RF_OK) status = measure(&s, &b, &report);
     if (status == RF_OK) status = rf__report_write(common.json, report);
+    else json_decref(report);
     rf__pool_free(&b.pool);
     return rf__cli_failed("bench kernels", status);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/dtype.h"
+#include "../base/file.h"
 #include "../base/memory.h"
 #include "../base/rng.h"
 #include "../base/stopwatch.h"
@@ -70,22 +71,23 @@ static rf_status time_step(rf_model *model, rf_dtype dtype, int64_t rows, rf_poo
     return s.status;
 }
 
-static rf_status bench_rows(const settings *s, rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, json_t *out) {
+static rf_status bench_rows(const settings *s, rf_model *model, rf_dtype dtype, int64_t rows, rf_pool *pool, double peak, FILE *tables, json_t *out) {
     rf_bench_bed b;
     rf_status status = rf__bench_bed_init(&b, model, dtype, rows, pool);
     double seconds = status == RF_OK ? rf__stopwatch(rf__bench_bed_run, &b, s->of.budget) : 0;
     if (status == RF_OK) status = b.status;
     double kept = 0;
     if (status == RF_OK) status = time_step(model, dtype, rows, pool, s->of.budget, &kept);
+    double theirs = status == RF_OK ? bare(&b, s->of.budget) : 0;
+    if (status == RF_OK && rf__interrupted) status = rf__fail(RF_EINTERRUPTED, "interrupted");
     if (status == RF_OK) {
-        double theirs = bare(&b, s->of.budget);
         rf_plan_stats stats = rf__plan_stats(b.plan);
         double rate = stats.gflop / seconds;
-        printf("%5lld %10.3f %10.1f %10.0f %7.0f %%", (long long)rows, 1e3 * seconds, (double)rows / seconds, rate, peak > 0 ? 100 * rate / peak : 0);
-        if (theirs > 0) printf(" %12.3f %8.2f", 1e3 * theirs, seconds / theirs);
-        else printf(" %12s %8s", "-", "-");
-        printf(" %10.3f %10.1f\n", 1e3 * kept, (double)stats.arena_bytes / 1048576);
-        fflush(stdout);
+        fprintf(tables, "%5lld %10.3f %10.1f %10.0f %7.0f %%", (long long)rows, 1e3 * seconds, (double)rows / seconds, rate, peak > 0 ? 100 * rate / peak : 0);
+        if (theirs > 0) fprintf(tables, " %12.3f %8.2f", 1e3 * theirs, seconds / theirs);
+        else fprintf(tables, " %12s %8s", "-", "-");
+        fprintf(tables, " %10.3f %10.1f\n", 1e3 * kept, (double)stats.arena_bytes / 1048576);
+        fflush(tables);
         json_array_append_new(out, json_pack("{sI sf sf sf sf so sI}", "rows", (json_int_t)rows, "seconds", seconds, "step_seconds", kept, "gflops", rate, "of_peak",
                                              peak > 0 ? rate / peak : 0, "onednn_layers_seconds", theirs > 0 ? json_real(theirs) : json_null(), "arena_bytes",
                                              (json_int_t)stats.arena_bytes));
@@ -99,7 +101,7 @@ static rf_status bench_rows(const settings *s, rf_model *model, rf_dtype dtype, 
     return status;
 }
 
-static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_t **report) {
+static rf_status measure(const void *user, rf_model *model, rf_pool *pool, FILE *tables, json_t **report) {
     const settings *s = user;
     if (!rf__kernels()) return RF_ENOTFOUND;
     static const double usual[] = {1, 4, 16};
@@ -108,11 +110,11 @@ static rf_status measure(const void *user, rf_model *model, rf_pool *pool, json_
     rf_dtype dtype = rf__dtype_of(s->of.dtype);
     double peak = rf__limit_dense(dtype, pool, s->of.budget);
     json_t *rows = json_array();
-    printf("%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->of.model ? s->of.model : s->of.network,
-           (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
-    printf("%5s %10s %10s %10s %9s %12s %8s %10s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "step ms", "arena MiB");
+    fprintf(tables, "%s: %.2f M parameters, %s, %s, %d threads; register-only peak %.0f GFLOP/s\n", s->of.model ? s->of.model : s->of.network,
+            (double)rf__model_parameters(model) / 1e6, s->of.dtype, rf__kernels()->isa, rf__pool_size(pool), peak);
+    fprintf(tables, "%5s %10s %10s %10s %9s %12s %8s %10s %10s\n", "rows", "ms", "rows/s", "GFLOP/s", "of peak", "oneDNN ms", "ratio", "step ms", "arena MiB");
     rf_status status = RF_OK;
-    for (int i = 0; i < count && status == RF_OK; i++) status = bench_rows(s, model, dtype, (int64_t)list[i], pool, peak, rows);
+    for (int i = 0; i < count && status == RF_OK && !rf__interrupted; i++) status = bench_rows(s, model, dtype, (int64_t)list[i], pool, peak, tables, rows);
     *report = json_pack("{ss sI ss ss si sf so}", "model", s->of.model ? s->of.model : s->of.network, "parameters", (json_int_t)rf__model_parameters(model), "dtype",
                         s->of.dtype, "isa", rf__kernels()->isa, "threads", rf__pool_size(pool), "peak_gflops", peak, "rows", rows);
     return status;

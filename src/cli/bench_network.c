@@ -1,11 +1,13 @@
 /* bench_network.c - networks by name with random weights: those that others publish figures of, and one body at three numbers of tokens. */
 #include <string.h>
 
+#include "../base/file.h"
 #include "../base/memory.h"
 #include "../base/rng.h"
 #include "../io/fields.h"
 #include "bench.h"
 #include "command.h"
+#include "outpath.h"
 #include "report.h"
 
 typedef struct network {
@@ -60,16 +62,24 @@ rf_status rf__bench_open(const char *path, const char *network, rf_model **out) 
     return path ? rf__model_open(out, path) : rf__bench_network(network, out);
 }
 
+rf_status rf__bench_begin(const rf_common *common, FILE **tables) {
+    *tables = rf__report_on_stdout(common->json) ? stderr : stdout;
+    return common->json ? rf__outpath_prepare(common->json) : RF_OK;
+}
+
 int rf__bench_subject_run(const rf_args *spec, void *settings, int argc, char **argv,
-                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, json_t **report)) {
+                          rf_status (*measure)(const void *settings, rf_model *model, rf_pool *pool, FILE *tables, json_t **report)) {
     const rf_bench_subject *subject = settings;
     rf_common common;
+    FILE *tables;
     rf__args_parse(spec, argc, argv, settings, &common, NULL);
     rf_model *model = NULL;
     json_t *report = NULL;
     rf_pool *pool = rf__pool_create((int)subject->threads);
     rf_status status = pool ? rf__bench_open(subject->model, subject->network, &model) : rf__fail(RF_ENOMEM, "%s: no memory for threads", spec->command);
-    if (status == RF_OK) status = measure(settings, model, pool, &report);
+    if (status == RF_OK) status = rf__bench_begin(&common, &tables);
+    if (status == RF_OK) status = measure(settings, model, pool, tables, &report);
+    if (status == RF_OK && rf__interrupted) status = rf__fail(RF_EINTERRUPTED, "interrupted");
     if (status == RF_OK) status = rf__report_write(common.json, report);
     else json_decref(report);
     rf__model_free(&model);

@@ -25,6 +25,7 @@ typedef struct bed {
     rf_pool *pool;
     rf_dtype dtype;
     double budget, peak;
+    FILE *tables;
     json_t *rows;
 } bed;
 
@@ -48,10 +49,11 @@ enum { COLD_BYTES = 512 << 20, VARIANTS = sizeof variants / sizeof *variants };
 
 /* Prints and keeps one figure. */
 static void show(const bed *b, const char *what, const int size[3], double gflop, rf_paired_seconds t) {
-    printf(" %6.0f", gflop / t.first);
-    if (t.second > 0) printf(" %6.0f x%-5.2f", gflop / t.second, t.ratio);
-    else printf("      - -     ");
-    fflush(stdout);
+    if (rf__interrupted) return;
+    fprintf(b->tables, " %6.0f", gflop / t.first);
+    if (t.second > 0) fprintf(b->tables, " %6.0f x%-5.2f", gflop / t.second, t.ratio);
+    else fprintf(b->tables, "      - -     ");
+    fflush(b->tables);
     json_array_append_new(b->rows, json_pack("{ss s[iii] sf so so so}", "what", what, "size", size[0], size[1], size[2], "gflops", gflop / t.first, "onednn",
                                              t.second > 0 ? json_real(gflop / t.second) : json_null(), "ratio", t.second > 0 ? json_real(t.ratio) : json_null(), "of_peak",
                                              b->peak > 0 ? json_real(gflop / t.first / b->peak) : json_null()));
@@ -135,26 +137,26 @@ static size_t sizes_of(const settings *s, const char *set, size_t listed) {
 }
 
 static void measure(const settings *s, const bed *b) {
-    printf("%s, %s, %d threads: GFLOP/s of ours, of oneDNN, and the median ratio of pairs; register-only peak %.0f\n", b->table->isa, s->dtype, rf__pool_size(b->pool), b->peak);
+    fprintf(b->tables, "%s, %s, %d threads: GFLOP/s of ours, of oneDNN, and the median ratio of pairs; register-only peak %.0f\n", b->table->isa, s->dtype, rf__pool_size(b->pool), b->peak);
     const size_t forward = sizes_of(s, "forward", sizeof products / sizeof *products), gradient = sizes_of(s, "gradient", sizeof gradients / sizeof *gradients);
     const size_t attention = sizes_of(s, "attention", sizeof attentions / sizeof *attentions);
-    if (forward) printf("%-18s %-21s %-21s %-21s %s\n", "tokens in out", "bias", "gelu(x + bias)", "r + gate*(x + bias)", "bias, cold weights");
+    if (forward) fprintf(b->tables, "%-18s %-21s %-21s %-21s %s\n", "tokens in out", "bias", "gelu(x + bias)", "r + gate*(x + bias)", "bias, cold weights");
     for (size_t i = 0; i < forward && !rf__interrupted; i++) {
-        printf("%5d %5d %5d ", products[i][0], products[i][1], products[i][2]);
-        for (int v = 0; v < VARIANTS; v++) time_product(b, products[i], &variants[v]);
-        putchar('\n');
+        fprintf(b->tables, "%5d %5d %5d ", products[i][0], products[i][1], products[i][2]);
+        for (int v = 0; v < VARIANTS && !rf__interrupted; v++) time_product(b, products[i], &variants[v]);
+        fputc('\n', b->tables);
     }
-    if (gradient) printf("tokens in out: gradient by weights\n");
+    if (gradient) fprintf(b->tables, "tokens in out: gradient by weights\n");
     for (size_t i = 0; i < gradient && !rf__interrupted; i++) {
-        printf("%5d %5d %5d ", gradients[i][0], gradients[i][1], gradients[i][2]);
+        fprintf(b->tables, "%5d %5d %5d ", gradients[i][0], gradients[i][1], gradients[i][2]);
         time_gradient(b, gradients[i]);
-        putchar('\n');
+        fputc('\n', b->tables);
     }
-    if (attention) printf("heads tokens dim: attention, beside matmul, softmax, matmul\n");
+    if (attention) fprintf(b->tables, "heads tokens dim: attention, beside matmul, softmax, matmul\n");
     for (size_t i = 0; i < attention && !rf__interrupted; i++) {
-        printf("%5d %5d %5d ", attentions[i][0], attentions[i][1], attentions[i][2]);
+        fprintf(b->tables, "%5d %5d %5d ", attentions[i][0], attentions[i][1], attentions[i][2]);
         time_attention(b, attentions[i]);
-        putchar('\n');
+        fputc('\n', b->tables);
     }
 }
 
@@ -177,6 +179,7 @@ static int run(int argc, char **argv) {
     bed b = {.pool = rf__pool_create((int)s.threads), .dtype = rf__dtype_of(s.dtype), .budget = s.budget, .rows = json_array()};
     rf_status status = rf__bench_table(&b.table);
     if (status == RF_OK && !b.pool) status = rf__fail(RF_ENOMEM, "no memory for threads");
+    if (status == RF_OK) status = rf__bench_begin(&common, &b.tables);
     if (status == RF_OK) {
         b.peak = rf__limit_dense(b.dtype, b.pool, s.budget);
         rf__rod_threads(rf__pool_size(b.pool));

@@ -25,6 +25,7 @@ typedef struct settings {
 /* One network under test. */
 typedef struct bench {
     const settings *settings;
+    FILE *tables;
     const char *name;
     rf_model *model;
     rf_sampler *sampler;
@@ -80,14 +81,14 @@ static rf_status run_arriving(const bench *b, cell cells[RF_SCHEMES], const doub
     return RF_OK;
 }
 
-static void print_cell(const char *steps, int64_t jobs, const cell *c, const cell *base, int scheme) {
+static void print_cell(FILE *tables, const char *steps, int64_t jobs, const cell *c, const cell *base, int scheme) {
     const rf_load_result *r = &c->busy, *a = &c->arriving;
     double images = (double)jobs;
-    printf("%-5s %5lld  %-11s %8.2f %6.2f %6.2f %5.0f%% %9.3f %9.3f %8.3f", steps, (long long)jobs, rf__schemes[scheme].name, images / r->seconds,
-           base->busy.seconds / r->seconds, (double)r->rows / (double)r->calls, 100 * (double)r->rows / (double)r->computed,
-           1e3 * r->network / (double)r->calls, 1e3 * r->network / images, 1e3 * (r->seconds - r->network) / images);
-    if (a->latency.count) printf(" %8.1f %8.1f", 1e3 * rf__histogram_at(&a->latency, 0.5), 1e3 * rf__histogram_at(&a->latency, 0.95));
-    printf("\n");
+    fprintf(tables, "%-5s %5lld  %-11s %8.2f %6.2f %6.2f %5.0f%% %9.3f %9.3f %8.3f", steps, (long long)jobs, rf__schemes[scheme].name, images / r->seconds,
+            base->busy.seconds / r->seconds, (double)r->rows / (double)r->calls, 100 * (double)r->rows / (double)r->computed,
+            1e3 * r->network / (double)r->calls, 1e3 * r->network / images, 1e3 * (r->seconds - r->network) / images);
+    if (a->latency.count) fprintf(tables, " %8.1f %8.1f", 1e3 * rf__histogram_at(&a->latency, 0.5), 1e3 * rf__histogram_at(&a->latency, 0.95));
+    fprintf(tables, "\n");
 }
 
 static json_t *cell_json(const char *steps, int64_t jobs, const cell *c, int scheme) {
@@ -109,10 +110,10 @@ static rf_status compare(bench *b, const char *name, const double *steps, int st
     if (status == RF_OK) status = run_busy(b, cells, steps, step_count, jobs);
     if (status == RF_OK && with_latency) status = run_arriving(b, cells, steps, step_count, jobs);
     for (int i = 0; status == RF_OK && i < RF_SCHEMES; i++) {
-        print_cell(name, jobs, &cells[i], &cells[RF_SCHEME_SEQUENTIAL], i);
+        print_cell(b->tables, name, jobs, &cells[i], &cells[RF_SCHEME_SEQUENTIAL], i);
         json_array_append_new(b->cells, cell_json(name, jobs, &cells[i], i));
     }
-    fflush(stdout);
+    fflush(b->tables);
     rf__free(cells);
     rf__free(b->pictures);
     b->pictures = NULL;
@@ -190,6 +191,9 @@ static rf_status reopen(bench *b, rf_dtype dtype) {
     return open_sampler(&b->sampler, b->model, dtype, b->settings, (int)b->settings->steps.at[0]);
 }
 
+/* The ladder encodes what the network makes. */
+static bool makes_pictures(const rf_model_shape *s) { return !s->flat && (s->channels == 1 || s->channels == 3 || s->channels == 4); }
+
 static rf_status ladder(bench *b, json_t **out) {
     double jobs = b->settings->jobs.at[b->settings->jobs.count - 1], calls = jobs * b->settings->steps.at[0];
     double apart, fused, seconds[4] = {0};
@@ -202,9 +206,9 @@ static rf_status ladder(bench *b, json_t **out) {
     RF_TRY(time_load(b, RF_SCHEME_CONTINUOUS, RF_ENCODE_THREAD, &seconds[3]));
     double first = seconds[0] + calls * (apart - fused);
     const double gain[] = {first / seconds[0], seconds[0] / seconds[1], seconds[1] / seconds[2], seconds[2] / seconds[3]};
-    printf("from %.2f images/s (a row a call, f32, no plan fusion, encoding between calls): fusion x %.2f, batching x %.2f, bf16 x %.2f, "
-           "encoding overlapped x %.2f = %.2f images/s, x %.2f\n",
-           jobs / first, gain[0], gain[1], gain[2], gain[3], jobs / seconds[3], first / seconds[3]);
+    fprintf(b->tables, "from %.2f images/s (a row a call, f32, no plan fusion, encoding between calls): fusion x %.2f, batching x %.2f, bf16 x %.2f, "
+            "encoding overlapped x %.2f = %.2f images/s, x %.2f\n",
+            jobs / first, gain[0], gain[1], gain[2], gain[3], jobs / seconds[3], first / seconds[3]);
     *out = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "first_images_per_second", jobs / first, "fusion", gain[0], "batching", gain[1], "bf16",
                      gain[2], "overlap", gain[3], "last_images_per_second", jobs / seconds[3], "whole", first / seconds[3]);
     return RF_OK;
@@ -219,11 +223,11 @@ static rf_status open_network(const char *name, rf_model **out) {
 
 static void print_head(const bench *b) {
     const rf_row_times *times = rf__sampler_row_times(b->sampler);
-    printf("\n%s: %.2f M parameters, %dx%d, %s; ms of a call by rows:", b->name, (double)rf__model_parameters(b->model) / 1e6, b->model->shape.width,
-           b->model->shape.height, b->settings->dtype);
-    for (int i = 0; times && i < times->count; i++) printf(" %lld: %.2f", (long long)times->rows[i], 1e3 * times->seconds[i]);
-    printf("; continuous takes %lld\n", (long long)rf__sampler_best_rows(b->sampler));
-    printf("steps  jobs  scheme      images/s   gain r/call   fill   ms/call  ms/image     rest   p50 ms   p95 ms\n");
+    fprintf(b->tables, "\n%s: %.2f M parameters, %dx%d, %s; ms of a call by rows:", b->name, (double)rf__model_parameters(b->model) / 1e6, b->model->shape.width,
+            b->model->shape.height, b->settings->dtype);
+    for (int i = 0; times && i < times->count; i++) fprintf(b->tables, " %lld: %.2f", (long long)times->rows[i], 1e3 * times->seconds[i]);
+    fprintf(b->tables, "; continuous takes %lld\n", (long long)rf__sampler_best_rows(b->sampler));
+    fprintf(b->tables, "steps  jobs  scheme      images/s   gain r/call   fill   ms/call  ms/image     rest   p50 ms   p95 ms\n");
 }
 
 static rf_status measure(bench *b, json_t *networks) {
@@ -237,18 +241,19 @@ static rf_status measure(bench *b, json_t *networks) {
     json_t *times = rf__row_times_json(rf__sampler_row_times(b->sampler));
     int64_t best = rf__sampler_best_rows(b->sampler);
     rf_status status = compare_all(b);
-    if (status == RF_OK && b->settings->budget > 0) status = ladder(b, &gains);
+    if (status == RF_OK && b->settings->budget > 0 && makes_pictures(&b->model->shape)) status = ladder(b, &gains);
+    else if (status == RF_OK && b->settings->budget > 0) fprintf(b->tables, "no list of gains: what this network makes are no pictures, which would be encoded\n");
     json_array_append_new(networks, json_pack("{s:s, s:I, s:o, s:I, s:O, s:o}", "network", b->name, "parameters",
                                               (json_int_t)rf__model_parameters(b->model), "row_times", times, "rows", (json_int_t)best, "cells",
                                               b->cells, "ladder", gains));
     return status;
 }
 
-static rf_status measure_all(const settings *s, json_t *networks) {
+static rf_status measure_all(const settings *s, FILE *tables, json_t *networks) {
     char *names = strdup(s->networks), *rest = names;
     rf_status status = names ? RF_OK : rf__fail(RF_ENOMEM, "bench stream: no memory");
     for (char *name; status == RF_OK && (name = strsep(&rest, ","));) {
-        bench b = {.settings = s, .name = name, .cells = json_array()};
+        bench b = {.settings = s, .tables = tables, .name = name, .cells = json_array()};
         status = measure(&b, networks);
         json_decref(b.cells);
         rf_sampler_close(&b.sampler);
@@ -276,11 +281,13 @@ static const char examples[] = "  strait bench stream --json stream.json\n"
                                "  strait bench stream --networks models/fashion-rf.safetensors --steps 4 --jobs 1,2,4,8,64 --dtype bf16\n";
 
 static rf_status run_all(const settings *s, const rf_common *common) {
+    FILE *tables;
     if (!rf__kernels()) return RF_ENOTFOUND;
-    printf("%s, %s; latency under %.2g times the load of the sequential loop; ms/image inside calls, rest outside them\n",
-           rf__cpu_name(rf__cpu_flags()), rf__kernels()->conv.name, s->load);
+    RF_TRY(rf__bench_begin(common, &tables));
+    fprintf(tables, "%s, %s; latency under %.2g times the load of the sequential loop; ms/image inside calls, rest outside them\n",
+            rf__cpu_name(rf__cpu_flags()), rf__kernels()->conv.name, s->load);
     json_t *networks = json_array();
-    rf_status status = measure_all(s, networks);
+    rf_status status = measure_all(s, tables, networks);
     json_t *report = json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:I, s:o}", "version", rf_version(), "isa", rf__cpu_name(rf__cpu_flags()), "convolutions",
                                rf__kernels()->conv.name, "dtype", s->dtype, "rounds", (json_int_t)s->rounds, "load", s->load, "threads",
                                (json_int_t)s->threads, "networks", networks);

@@ -34,7 +34,7 @@ static const rf_arg table[] = {
     {NULL}};
 
 static const char examples[] = "  strait bench train recipes/cifar-rf.yaml --batch 128 -t 2\n"
-                               "  strait bench train recipes/fashion-rf.yaml model.width=64 --json -\n";
+                               "  strait bench train recipes/fashion-rf.yaml model.base=64 --json -\n";
 
 typedef struct result {
     rf_step_seconds fastest, mean;
@@ -95,26 +95,26 @@ static rf_status time_bare(const rf_trainer *tr, const settings *s, result *out)
     return status;
 }
 
-static void print_bare(const char *what, const rf_bare_seconds *b, double step) {
+static void print_bare(FILE *tables, const char *what, const rf_bare_seconds *b, double step) {
     if (sum_of(b) > 0)
-        printf("bare oneDNN, %s: forward %.4f, by data %.4f, by weights %.4f, sum %.4f s; whole step / sum = %.2f\n", what, b->forward,
-               b->by_data, b->by_weights, sum_of(b), step / sum_of(b));
+        fprintf(tables, "bare oneDNN, %s: forward %.4f, by data %.4f, by weights %.4f, sum %.4f s; whole step / sum = %.2f\n", what, b->forward,
+                b->by_data, b->by_weights, sum_of(b), step / sum_of(b));
 }
 
-static void print_result(const rf_recipe *recipe, const result *r) {
+static void print_result(FILE *tables, const rf_recipe *recipe, const result *r) {
     const rf_step_seconds *f = &r->fastest;
-    printf("%s: %.2f M parameters, batch %lld as micro-batches of %lld in %d lanes, %s, %d threads, %s, convolutions: %s\n", recipe->name,
-           (double)r->parameters / 1e6, (long long)r->batch, (long long)r->micro_batch, r->lanes, recipe->train.dtype == RF_BF16 ? "bf16" : "f32",
-           r->threads, r->isa, r->own);
-    printf("%.1f images/s (mean %.1f), %.3f TFLOP/s, %.4f s a step\n", (double)r->batch / f->whole, (double)r->batch / r->mean.whole,
-           r->gflop / f->whole / 1e3, f->whole);
-    printf("seconds: forward+backward %.4f, data %.4f (both a thread), reduce %.4f, optimiser+EMA %.4f, packing %.4f\n", f->network, f->data,
-           f->reduce, f->optim, f->refresh);
-    print_bare("whole batch on all threads", &r->whole, f->whole);
-    print_bare("micro-batches, one a thread", &r->micro, f->whole);
-    printf("arena of a micro-batch: %.1f of %.1f MiB activations training, %.1f of %.1f MiB (%.0f %%) inference\n",
-           (double)r->plan.arena_bytes / 1048576, (double)r->plan.activation_bytes / 1048576, (double)r->inference.arena_bytes / 1048576,
-           (double)r->inference.activation_bytes / 1048576, 100.0 * (double)r->inference.arena_bytes / (double)r->inference.activation_bytes);
+    fprintf(tables, "%s: %.2f M parameters, batch %lld as micro-batches of %lld in %d lanes, %s, %d threads, %s, convolutions: %s\n", recipe->name,
+            (double)r->parameters / 1e6, (long long)r->batch, (long long)r->micro_batch, r->lanes, recipe->train.dtype == RF_BF16 ? "bf16" : "f32",
+            r->threads, r->isa, r->own);
+    fprintf(tables, "%.1f images/s (mean %.1f), %.3f TFLOP/s, %.4f s a step\n", (double)r->batch / f->whole, (double)r->batch / r->mean.whole,
+            r->gflop / f->whole / 1e3, f->whole);
+    fprintf(tables, "seconds: forward+backward %.4f, data %.4f (both a thread), reduce %.4f, optimiser+EMA %.4f, packing %.4f\n", f->network, f->data,
+            f->reduce, f->optim, f->refresh);
+    print_bare(tables, "whole batch on all threads", &r->whole, f->whole);
+    print_bare(tables, "micro-batches, one a thread", &r->micro, f->whole);
+    fprintf(tables, "arena of a micro-batch: %.1f of %.1f MiB activations training, %.1f of %.1f MiB (%.0f %%) inference\n",
+            (double)r->plan.arena_bytes / 1048576, (double)r->plan.activation_bytes / 1048576, (double)r->inference.arena_bytes / 1048576,
+            (double)r->inference.activation_bytes / 1048576, 100.0 * (double)r->inference.arena_bytes / (double)r->inference.activation_bytes);
 }
 
 static json_t *bare_json(const rf_bare_seconds *b, double step) {
@@ -136,7 +136,7 @@ static json_t *result_json(const rf_recipe *recipe, const result *r) {
                      bare_json(&r->whole, f->whole), "bare_micro_batches", bare_json(&r->micro, f->whole), "bytes", bytes);
 }
 
-static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *common) {
+static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *common, FILE *tables) {
     if (s->batch) recipe->train.batch = s->batch;
     if (s->micro_batch) recipe->train.micro_batch = s->micro_batch;
     rf_source source = {0};
@@ -153,12 +153,13 @@ static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *
     rf_status status = inference_stats(tr, r.micro_batch, &r.inference);
     if (status == RF_OK) status = time_steps(tr, s, &r);
     if (status == RF_OK) status = time_bare(tr, s, &r);
+    if (status == RF_OK && rf__interrupted) status = rf__fail(RF_EINTERRUPTED, "interrupted");
     if (status == RF_OK && s->profile) {
         rf__exec_profile(tr->lanes.exec[0], true);
         status = rf__exec_run(tr->lanes.exec[0], NULL);
         rf__exec_profile_print(tr->lanes.exec[0], stderr);
     }
-    if (status == RF_OK && !rf__report_on_stdout(common->json)) print_result(recipe, &r);
+    if (status == RF_OK) print_result(tables, recipe, &r);
     if (status == RF_OK && common->json) status = rf__report_write(common->json, result_json(recipe, &r));
     rf__trainer_free(&tr);
     return status;
@@ -166,8 +167,10 @@ static rf_status measure(rf_recipe *recipe, const settings *s, const rf_common *
 
 static rf_status bench(const settings *s, const rf_common *common, const rf_arg_rest *rest) {
     rf_recipe *recipe = NULL;
+    FILE *tables;
+    RF_TRY(rf__bench_begin(common, &tables));
     RF_TRY(rf__recipe_open(&recipe, rest->at[0], rest->count - 1, rest->at + 1));
-    rf_status status = measure(recipe, s, common);
+    rf_status status = measure(recipe, s, common, tables);
     rf__recipe_free(&recipe);
     return status;
 }
