@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "../base/dtype.h"
+#include "../base/file.h"
 #include "../base/progress.h"
 #include "../io/safetensors.h"
 #include "args.h"
 #include "bench.h"
 #include "bench_bed.h"
 #include "command.h"
+#include "outpath.h"
+#include "report.h"
 
 typedef struct settings {
     const char *model, *network, *dtype, *save;
@@ -23,6 +26,7 @@ typedef struct turns {
     rf_pool *pool;
     rf_bench_bed bed;
     int64_t rows; /* of the bed; 0: none yet */
+    json_t *timed; /* for the report */
 } turns;
 
 /* One plan at a time: the largest network's packed weights fill gigabytes. */
@@ -37,9 +41,12 @@ static rf_status set_rows(turns *t, int64_t rows) {
 
 static rf_status calls(turns *t, int64_t count) {
     double start = rf__now();
-    for (int64_t i = 0; i < count; i++) rf__bench_bed_run(&t->bed);
+    for (int64_t i = 0; i < count && !rf__interrupted; i++) rf__bench_bed_run(&t->bed);
     RF_TRY(t->bed.status);
-    printf("%.9f\n", rf__now() - start);
+    if (rf__interrupted) return rf__fail(RF_EINTERRUPTED, "interrupted");
+    double seconds = rf__now() - start;
+    printf("%.9f\n", seconds);
+    json_array_append_new(t->timed, json_pack("{sI sI sf}", "rows", (json_int_t)t->rows, "calls", (json_int_t)count, "seconds", seconds));
     return RF_OK;
 }
 
@@ -64,22 +71,32 @@ static rf_status values(turns *t, const char *path) {
     return RF_OK;
 }
 
+static rf_status take_turn(turns *t, const char *line) {
+    char path[4096];
+    int64_t rows, count = 0;
+    bool time = sscanf(line, "time %" SCNd64 " %" SCNd64, &rows, &count) == 2;
+    if (!time && sscanf(line, "values %" SCNd64 " %4095[^\n]", &rows, path) != 2)
+        return rf__fail(RF_EINVAL, "a turn is '%.40s', expected 'time ROWS CALLS' or 'values ROWS FILE'", line);
+    if (rows < 1 || rows > 4096 || count < 0) return rf__fail(RF_EINVAL, "a turn of %" PRId64 " rows, expected 1 to 4096 and no negative calls", rows);
+    RF_TRY(set_rows(t, rows));
+    return time ? calls(t, count) : values(t, path);
+}
+
 static rf_status serve(turns *t) {
-    char line[4200], path[4096];
+    char line[4200];
     rf_status status = RF_OK;
     printf("ready\n");
     while (status == RF_OK && fflush(stdout) == 0 && fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
-        int64_t rows, count;
-        bool time = sscanf(line, "time %" SCNd64 " %" SCNd64, &rows, &count) == 2;
-        if (!time && sscanf(line, "values %" SCNd64 " %4095[^\n]", &rows, path) != 2)
-            return rf__fail(RF_EINVAL, "a turn is '%.40s', expected 'time ROWS CALLS' or 'values ROWS FILE'", line);
-        if (rows < 1 || rows > 4096 || (time && count < 0)) return rf__fail(RF_EINVAL, "a turn of %" PRId64 " rows, expected 1 to 4096 and no negative calls", rows);
-        status = set_rows(t, rows);
-        if (status == RF_OK) status = time ? calls(t, count) : values(t, path);
+        status = take_turn(t, line);
     }
     rf__bench_bed_fini(&t->bed);
-    return status;
+    return status == RF_OK && rf__interrupted ? rf__fail(RF_EINTERRUPTED, "interrupted") : status;
+}
+
+static rf_status report(const settings *s, const turns *t, const char *path) {
+    return rf__report_write(path, json_pack("{ss ss ss si sO}", "model", s->model ? s->model : s->network, "dtype", s->dtype, "isa", rf__kernels()->isa, "threads",
+                                            rf__pool_size(t->pool), "turns", t->timed));
 }
 
 #define AT(member) offsetof(settings, member)
@@ -97,11 +114,19 @@ static int run(int argc, char **argv) {
     settings s;
     rf_common common;
     rf__args_parse(&spec, argc, argv, &s, &common, NULL);
+    if (rf__report_on_stdout(common.json)) return rf__cli_usage("bench turns", "--json is -, expected a file: standard output is where the turns are answered");
+    if (common.json && s.save) return rf__cli_usage("bench turns", "--save and --json are given, expected one of them: there are no turns to report");
     rf_model *model = NULL;
     rf_pool *pool = rf__pool_create((int)s.threads);
     rf_status status = pool ? rf__bench_open(s.model, s.network, &model) : rf__fail(RF_ENOMEM, "bench turns: no memory for threads");
     if (status == RF_OK && s.save) status = rf__model_save(model, rf__weights_all(model->weights, NULL), s.save, RF_BF16, NULL);
-    else if (status == RF_OK) status = serve(&(turns){.model = model, .dtype = rf__dtype_of(s.dtype), .pool = pool});
+    else if (status == RF_OK) {
+        turns t = {.model = model, .dtype = rf__dtype_of(s.dtype), .pool = pool, .timed = json_array()};
+        if (common.json) status = rf__outpath_prepare(common.json);
+        if (status == RF_OK) status = serve(&t);
+        if (status == RF_OK && common.json) status = report(&s, &t, common.json);
+        json_decref(t.timed);
+    }
     rf__model_free(&model);
     rf__pool_free(&pool);
     rf__args_fini(table, &s);

@@ -58,8 +58,10 @@ check "numbers for the figure" sh -c "test \$(grep -c '^[0-9]' '$here/growth/gro
 alone growth -m "$here/d.safetensors" --sides 8 --rows 2,2 --budget 0.01 -t 1 -o "$here/growth"
 check "the same rows again are no growth" sh -c "test \$(grep -c '\"exponent\": null' '$here/stdout') -eq 3"
 refused "a network of one size does not grow" 1 "unet" "$STRAIT" bench growth -m "$here/m.safetensors" --sides 16 --rows 1 --budget 0.01 -o "$here/growth"
-printf 'time 2 1\nvalues 2 %s\ntime 1 2\n' "$here/v.safetensors" | "$STRAIT" bench turns -m "$here/m.safetensors" -t 1 > "$here/turns"
+printf 'time 2 1\nvalues 2 %s\ntime 1 2\n' "$here/v.safetensors" | "$STRAIT" bench turns -m "$here/m.safetensors" -t 1 --json "$here/turns.json" > "$here/turns"
 check "turns: a line for a line" sh -c "head -1 '$here/turns' | grep -qx ready && test \$(grep -c '^0\.' '$here/turns') -eq 2 && grep -qx written '$here/turns'"
+check "turns: a report of those that were timed" sh -c "test \$(grep -c '\"seconds\"' '$here/turns.json') -eq 2"
+refused "turns: a report among the answers" 2 "standard output" "$STRAIT" bench turns -m "$here/m.safetensors" --json -
 check "turns: the answer in the file" grep -aq '"v":{' "$here/v.safetensors"
 refused "turns: what is not one" 1 "nonsense" sh -c "echo nonsense | '$STRAIT' bench turns -m '$here/m.safetensors'"
 check "turns: a network by name as a file" sh -c "'$STRAIT' bench turns --network unet-7m --save '$here/n.safetensors' && '$STRAIT' info '$here/n.safetensors' | grep -q unet"
