@@ -28,7 +28,7 @@ one() {
         # Picture k of a run has seed + k: so that a group is a part of one long run.
         # shellcheck disable=SC2086
         "$strait" edit -q -t "$threads" --dtype "$dtype" -m "$model" $source -i "$first" -b "$group" -s $((seed + first)) $offset $judge $lpips \
-            --side "$out/$set-$method-$first-$seed.png" --zoom 2 --json "$json" "$@" || return
+            --side "$out/$set-$method-$first-$seed.png" --zoom 2 --json "$json" "$@" || exit 1
         printf '%s\t%s\t%s\t%s\t%s\t%s%s%s%s\t%s\n' "$set" "$method" "$first" "$seed" "$(any rows)" "$(any target_accuracy)" "$(marks kept)" \
             "$(marks inside)" "$(marks outside)" "$(any share)" >> "$table"
     done

@@ -21,7 +21,7 @@ one() {
     cifar) model=models/cifar-small.safetensors source=cifar10:test ;;
     esac
     # shellcheck disable=SC2086
-    "$strait" invert -q -t "$threads" -m "$model" $source -i "$4" -b "$pictures" --steps "$3" --sampling-method "$2" $lpips --json "$out/one.json" || return
+    "$strait" invert -q -t "$threads" -m "$model" $source -i "$4" -b "$pictures" --steps "$3" --sampling-method "$2" $lpips --json "$out/one.json" || exit 1
     calls=$(awk "BEGIN { print $(number "$out/one.json" rows_invert) + $(number "$out/one.json" rows_reconstruct) }")
     psnr=$(awk "BEGIN { printf \"%.3f\", 10 * log(4 / ($(number "$out/one.json" mse) + 1e-30)) / log(10) }")
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$calls" "$psnr" "$(number "$out/one.json" ssim)" \
@@ -49,4 +49,5 @@ awk -F '\t' 'BEGIN { print "| set | solver | steps | calls | PSNR dB (± half sp
 for solver in euler midpoint fireflow reversible; do
     for set in mnist fashion cifar; do awk -F '\t' -v a=$set -v b=$solver '$1 == a && $2 == b { print $4, $5 }' "$out/roundtrip-mean.tsv" > "$out/rt-$set-$solver.dat"; done
 done
-gnuplot -e "out='$out'" bench/edit_roundtrip.gp && echo "$out/roundtrip.md $out/roundtrip.png"
+echo "$out/roundtrip.md"
+if command -v gnuplot > /dev/null; then gnuplot -e "out='$out'" bench/edit_roundtrip.gp && echo "$out/roundtrip.png"; fi

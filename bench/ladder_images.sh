@@ -105,7 +105,7 @@ cifar() ( # in a shell of its own: another teacher, judge and settings
     judge cifar-D
 )
 for seed in $seeds; do
-    for part in $sets; do "$part"; done
+    for part in $sets; do "$part" || exit 1; done
 done
 
 # all NAME FUNCTION ARGUMENTS...: over the seeds that there are
@@ -195,4 +195,4 @@ curve() {
     curve 3rf 3-RF 1 2 4 9
 } > "$out/ladder.dat"
 echo "$out/ladder.md"
-command -v gnuplot > /dev/null && gnuplot -e "out='$out'" bench/ladder_images.gp && echo "$out/ladder.png"
+if command -v gnuplot > /dev/null; then gnuplot -e "out='$out'" bench/ladder_images.gp && echo "$out/ladder.png"; fi

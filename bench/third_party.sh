@@ -24,7 +24,8 @@ for name; do
     esac
     [ -f "$file" ] || { echo "$file is not here: skipped"; continue; }
     say info "$file"
-    "$strait" info "$file" | sed -n '/^kind/p;/^source/p;/^parameters/p;/^sha256/p'
+    "$strait" info "$file" > "$out/said" || exit 1
+    sed -n '/^kind/p;/^source/p;/^parameters/p;/^sha256/p' "$out/said"
     [ -f "$teacher" ] || "$strait" convert -q "$file" "$teacher" || exit 1
 
     # faster: a profile for the policies, then the rows; straighter: pairs, one reflow
@@ -47,7 +48,8 @@ for name; do
     fi
     for solver in euler fireflow reversible; do
         say invert -m "$file" "$source" -b 40 --steps 10 --sampling-method $solver
-        "$strait" invert -m "$file" "$source" -b 40 --steps 10 --sampling-method $solver -t "$threads" 2>&1 | tr '\r' '\n' | sed -n 's/^strait: //p'
+        "$strait" invert -m "$file" "$source" -b 40 --steps 10 --sampling-method $solver -t "$threads" > "$out/said" 2>&1 || { cat "$out/said" >&2; exit 1; }
+        tr '\r' '\n' < "$out/said" | sed -n 's/^strait: //p'
     done
     say edit -m "$file" "$source" -b 40 --class-offset 1 --steps 10 --cfg-scale $cfg --judge $judge
     "$strait" edit -q -m "$file" "$source" -b 40 --class-offset 1 --steps 10 --cfg-scale $cfg --judge $judge --json "$out/edit.json" -t "$threads" || exit 1

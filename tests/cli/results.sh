@@ -41,3 +41,7 @@ printf 'machine\n\n## Rows\n\nnew words\n\n$ $STRAIT compare --grid $GRIDS/g.yam
 check "the text alone" env STRAIT=./program sh bench/results.sh text
 printf 'Made on a day\n\n## Rows\n\nnew words\n\n    $ strait compare --grid recipes/compare/g.yaml -n 200 --paired 24\n    kept\n    \n    too\n    $ touch full\n    (was not run yet)\n\nAll of it took 3 minutes\n' > wanted.md
 same "new words around outputs that stand" wanted.md docs/results.md
+printf '$ exit 3\n\n$ cat\n\nlast words\n' > docs/results.in.md
+STRAIT=./program sh bench/results.sh full > said 2>&1 && not_ok "a command that fails fails the whole" || ok "a command that fails fails the whole"
+grep -q "did not run here: exit 3;" docs/results.md && ok "with its exit code" || not_ok "with its exit code" "$(cat docs/results.md)"
+grep -qx "last words" docs/results.md && ok "a command that reads does not read the page" || not_ok "a command that reads does not read the page" "$(cat docs/results.md)"
