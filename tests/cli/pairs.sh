@@ -41,7 +41,7 @@ head -c 4400 real.pairs > real-cut.pairs
 check "a cut store of them goes on" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real-cut.pairs
 check "with the same pairs" [ "$(wc -c < real-cut.pairs)" = "$(wc -c < whole-real.pairs)" ]
 check "info of a store" sh -c '"$0" info real.pairs --json - | grep -q "\"pairs\": 40"' "$STRAIT"
-refused "other pairs into it" 1 "" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method rk4 --steps 8 -b 40 -o real.pairs
+refused "other pairs into it" 1 "noise true" "$STRAIT" pairs -q -m mlp.safetensors --sampling-method rk4 --steps 8 -b 40 -o real.pairs
 refused "data of another size" 1 "model takes" "$STRAIT" pairs -q -m dit.safetensors --invert 8gauss -b 4 -o wrong.pairs
 check "2-RF from both kinds" "$STRAIT" train -q 2rf.yaml data.real=real.pairs train.steps=20 evaluate.samples=100 evaluate.crossing=32 -o run4
 refused "real pairs of another label set" 1 "data.real" "$STRAIT" train -q 2rf.yaml data.real=whole.pairs train.steps=20 -o run5
