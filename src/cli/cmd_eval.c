@@ -106,11 +106,38 @@ static rf_status take_measures(run *r) {
     return status;
 }
 
+static bool is_checkpoint(const char *text) {
+    size_t length = strlen(text), ending = strlen(".safetensors");
+    return length > ending && strcmp(text + length - ending, ".safetensors") == 0;
+}
+
+/* The first option of sampling that has another value than its own; NULL: none. The seed also picks what a data set gives. */
+static const char *sampling_given(const eval_flags *flags) {
+    eval_flags usual;
+    rf__args_defaults(table, &usual);
+    for (const rf_arg *arg = table; arg->name; arg++) {
+        const char *at = (const char *)flags + arg->offset, *was = (const char *)&usual + arg->offset;
+        bool list = arg->type == RF_ARG_INTS || arg->type == RF_ARG_FLOATS, number = arg->type == RF_ARG_INT || arg->type == RF_ARG_FLOAT;
+        if (arg->offset >= sizeof flags->sampling || !strcmp(arg->name, "seed")) continue;
+        if (list ? ((const rf_arg_list *)at)->count > 0 : memcmp(at, was, number ? sizeof(int64_t) : sizeof(const char *)) != 0) return arg->name;
+    }
+    return NULL;
+}
+
+/* What says how to sample is a mistake where nothing samples. */
+static rf_status check_model(const run *r) {
+    bool model = r->flags.model != NULL;
+    for (int i = 0; i < r->rest.count; i++) model |= is_checkpoint(r->rest.at[i]);
+    const char *given = r->flags.refiner ? "refiner" : sampling_given(&r->flags);
+    return model || !given ? RF_OK : rf__fail(RF_EINVAL, "--%s is given, and nothing that is judged is a model, expected --model or MODEL.safetensors", given);
+}
+
 static rf_status check_flags(const run *r) {
     const eval_flags *f = &r->flags;
     int sources = r->rest.count + (f->model != NULL);
     if (sources == 0) return rf__fail(RF_EINVAL, "nothing to judge, expected a source or --model");
     if (sources > 2) return rf__fail(RF_EINVAL, "--model and two sources are given, expected the model and its reference");
+    RF_TRY(check_model(r));
     if (f->weights && !f->extractor) return rf__fail(RF_EINVAL, "--extractor-weights is given without --extractor");
     if (f->extractor && !f->weights) return rf__fail(RF_EINVAL, "--extractor-weights is not given, expected the weights of %s", f->extractor);
     if (f->lpips && (!f->backbone || !f->heads)) return rf__fail(RF_EINVAL, "--lpips is %s, expected --lpips-backbone and --lpips-heads with it", f->lpips);
@@ -136,11 +163,6 @@ static void take_settings(run *r) {
 }
 
 /* ---- opening ---- */
-
-static bool is_checkpoint(const char *text) {
-    size_t length = strlen(text), ending = strlen(".safetensors");
-    return length > ending && strcmp(text + length - ending, ".safetensors") == 0;
-}
 
 static rf_status open_model(run *r, int side, const char *path) {
     rf_eval *eval = &r->eval;

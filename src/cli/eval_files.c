@@ -106,6 +106,8 @@ static rf_status open_pictures(rf_eval_source *source, const npz *self, const ch
     const rf_tensor_entry *p = self->pictures;
     if (!p || p->type != RF_TENSOR_U8 || p->rank != 4 || p->dim[0] < 1 || (p->dim[3] != 1 && p->dim[3] != 3))
         return rf__fail(RF_EFORMAT, "%s: expected pictures as the first array, u8 [N, height, width, 1 or 3], or statistics mu and sigma", path);
+    if (p->dim[1] < 1 || p->dim[2] < 1)
+        return rf__fail(RF_EFORMAT, "%s: has pictures of %lldx%lld pixels, expected at least one", path, (long long)p->dim[2], (long long)p->dim[1]);
     source->shape = (rf_model_shape){.height = (int)p->dim[1], .width = (int)p->dim[2], .channels = (int)p->dim[3]};
     source->count = p->dim[0];
     return RF_OK;

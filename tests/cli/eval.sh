@@ -91,5 +91,11 @@ refused "a report that is none" 1 "no protocol" "$STRAIT" eval --explain explain
 refused "one report" 2 "B.json" "$STRAIT" eval --explain explain.json
 printf 'PK\003\004' > broken.npz
 refused "a broken npz" 1 "broken.npz" features fast broken.npz
+refused "a refiner without a model" 2 "--refiner is given" "$STRAIT" eval fast slow --metrics mse --refiner nope
+refused "steps without a model" 2 "--steps is given" "$STRAIT" eval fast slow --metrics mse --steps 9 --policy hold
+check "a seed without a model" "$STRAIT" eval -q fast slow --metrics mse -s 9
+# Four pictures of 0x8 pixels.
+echo UEsDBBQAAAAIAAAAIQD3MFecTAAAAIAAAAAFAAAAYS5ucHmb7BfqGxDJyFDGUK2eklqcXKRupaBeU2qorqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ckFqQC+RomOgoGOgoWOgqGmjoKtQpkAC4AUEsBAhQDFAAAAAgAAAAhAPcwV5xMAAAAgAAAAAUAAAAAAAAAAAAAAIABAAAAAGEubnB5UEsFBgAAAAABAAEAMwAAAG8AAAAAAA== | base64 -d > flat.npz
+refused "pictures without pixels" 1 "8x0 pixels" "$STRAIT" eval flat.npz slow --metrics mse
 mkdir empty
 refused "an empty folder" 1 "no PNG or JPEG" features fast empty
