@@ -25,9 +25,11 @@ refused "other steps" 1 "steps" pairs -b 12 --steps 4 -o a.pairs
 refused "no store" 1 "mlp.safetensors" pairs -b 2 -o mlp.safetensors
 refused "the teacher as its own store" 2 "which --model names too" pairs -b 2 -o dit.safetensors
 refused "no place" 1 "nowhere" pairs -b 2 -o /proc/nowhere/a.pairs
+refused "a report that cannot be, before the work" 1 "nowhere" pairs -b 2 -o none.pairs --json /proc/nowhere/r.json
 check "points" "$STRAIT" pairs -q -m mlp.safetensors --steps 2 -b 300 --batch-size 64 -o p.pairs
 sed -e "s,runs/toy-8gauss.pairs,$here/p.pairs," -e "s,runs/toy-8gauss-rf/model.safetensors,$here/mlp.safetensors," "$root/recipes/toy-8gauss-2rf.yaml" > 2rf.yaml
 check "2-RF from it" "$STRAIT" train -q 2rf.yaml train.steps=20 evaluate.samples=100 -o run
+refused "a report of training that cannot be, before the work" 1 "nowhere" "$STRAIT" train -q 2rf.yaml train.steps=1000000 -o run2 --json /proc/nowhere/r.json
 refused "init of another kind" 1 "train.init" "$STRAIT" train -q 2rf.yaml "train.init=$here/dit.safetensors" train.steps=20 -o run2
 refused "stored pairs from a data set" 1 "stored" "$STRAIT" train -q 2rf.yaml data.name=8gauss data.path= train.steps=20 -o run3
 check "noise of real data" "$STRAIT" pairs -q -m mlp.safetensors --invert 8gauss --sampling-method rk4 --steps 8 -b 40 -o real.pairs --json r.json
