@@ -37,7 +37,7 @@ typedef struct rf_compare_result {
 } rf_compare_result;
 
 typedef struct rf_compare_row {
-    json_t *wanted;                     /* sampling flags with underscores; owned */
+    json_t *wanted;                     /* sampling flags by their names, with underscores; owned */
     char label[RF_COMPARE_LABEL];       /* "heun 8, cfg 1.5, bf16" */
     char series[RF_COMPARE_LABEL];      /* the same without the steps: one line of the figure */
     rf_dtype dtype;
@@ -73,6 +73,13 @@ typedef struct rf_compare {
     json_t *kept;     /* lines of folder/rows.jsonl; owned by compare_keep */
     FILE *keeper;
 } rf_compare;
+
+/* Sampling flags that say how a row is solved, in the spelling of rows. Every row says all of them, those of the command line too, so that nothing
+ * but its own words reaches a row, and nothing of them the reference and the controls. The other flags (guidance, classes) are the same for all. */
+enum { RF_COMPARE_HOW = 12 };
+extern const char *const rf__compare_how[RF_COMPARE_HOW + 1];
+/* Keys of rows that are no sampling flags. */
+extern const char *const rf__compare_own[];
 
 /* errors: a sentence with FILE:LINE or the key. Settings of the command line that were given replace those of the file. */
 rf_status rf__compare_read(rf_compare *compare, const char *path);

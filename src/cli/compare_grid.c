@@ -1,4 +1,5 @@
 /* compare_grid.c - the grid file of `strait compare`: plain settings, and blocks whose lists are crossed into rows. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "../base/memory.h"
 #include "../io/yaml.h"
 #include "compare.h"
+#include "requests.h"
 
 #define AT(member) offsetof(rf_compare_settings, member)
 const rf_field_desc rf__compare_fields[] = {
@@ -25,22 +27,30 @@ const rf_field_desc rf__compare_fields[] = {
     {NULL},
 };
 
-/* ---- rows ---- */
+const char *const rf__compare_how[RF_COMPARE_HOW + 1] = {"sampling_method", "steps", "sampling_option", "blocks", "scheduler", "flow_shift", "times", "sigmas",
+                                                         "policy", "policy_option", "profile", "quality_budget", NULL};
+const char *const rf__compare_own[] = {"dtype", "model", "refiner", "batch_size", "name", NULL};
+
+static bool is_among(const char *key, const char *const *names) {
+    while (*names && strcmp(*names, key)) names++;
+    return *names != NULL;
+}
+
+/* ---- names ---- */
 
 /* How a key is shown before its value; NULL: the value says it. */
 static const char *shown_as(const char *key) {
     static const char *const plain[] = {"dtype", "policy", "policy_option", NULL};
-    for (int i = 0; plain[i]; i++)
-        if (!strcmp(key, plain[i])) return NULL;
+    if (is_among(key, plain)) return NULL;
     return strcmp(key, "cfg_scale") ? key : "cfg";
 }
 
-/* "heun 8, cfg 1.5": solver and steps first, then every other key; blocks say both: "H2P4R2, cfg 1.5". Rows of one series differ in steps
- * and in their policy's options only. */
+/* "heun 8, cfg 1.5": solver and steps first, then every other key; blocks say both: "H2P4R2, cfg 1.5"; a list of times has its own number of
+ * steps: "heun, times [0,0.5,1]". Rows of one series differ in steps and in their policy's options only. */
 static void name_row(rf_compare_row *row) {
     const char *solver = json_string_value(json_object_get(row->wanted, "sampling_method")), *key;
     const char *blocks = json_string_value(json_object_get(row->wanted, "blocks"));
-    long long steps = (long long)json_integer_value(json_object_get(row->wanted, "steps"));
+    const json_t *steps = json_object_get(row->wanted, "steps");
     char all[RF_COMPARE_LABEL] = "", lasting[RF_COMPARE_LABEL] = "";
     json_t *value;
     json_object_foreach(row->wanted, key, value) {
@@ -57,21 +67,18 @@ static void name_row(rf_compare_row *row) {
     }
     snprintf(row->series, sizeof row->series, "%s%.90s", blocks ? "blocks" : solver ? solver : "euler", lasting);
     if (blocks) snprintf(row->label, sizeof row->label, "%.24s%.90s", blocks, all);
-    else snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", steps, all);
+    else if (steps) snprintf(row->label, sizeof row->label, "%s %lld%.90s", solver ? solver : "euler", (long long)json_integer_value(steps), all);
+    else snprintf(row->label, sizeof row->label, "%s%.90s", solver ? solver : "euler", all);
 }
 
-/* Names are texts, and which pictures are made is the same for all rows. */
-static rf_status check_row(const rf_compare *compare, json_t *wanted, const char *where) {
-    static const char *const texts[] = {"dtype", "model", "refiner", "name"};
+/* ---- rows ---- */
+
+static rf_status check_texts(const json_t *wanted, const char *where) {
+    static const char *const texts[] = {"dtype", "model", "refiner", "name", NULL};
     const char *key;
     json_t *value;
-    json_object_foreach(wanted, key, value) {
-        for (int i = 0; i < 4; i++)
-            if (!strcmp(key, texts[i]) && !json_is_string(value)) return rf__fail(RF_EINVAL, "%s: %s is no text, expected the name of one", where, key);
-        const rf_arg *arg = rf__args_find(compare->table, key);
-        if ((arg && !strcmp(arg->name, "seed")) || !strcmp(key, "batch_count") || !strcmp(key, "count"))
-            return rf__fail(RF_EINVAL, "%s: %s is given for a row, expected images, seeds and --seed for all of them: rows are compared on the same pictures", where, key);
-    }
+    json_object_foreach((json_t *)wanted, key, value)
+        if (is_among(key, texts) && !json_is_string(value)) return rf__fail(RF_EINVAL, "%s: %s is no text, expected the name of one", where, key);
     return RF_OK;
 }
 
@@ -88,7 +95,7 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
     }
     *row = (rf_compare_row){.wanted = wanted, .control = control};
     compare->rows++;
-    RF_TRY(check_row(compare, wanted, where));
+    RF_TRY(check_texts(wanted, where));
     const char *dtype = json_string_value(json_object_get(wanted, "dtype"));
     row->dtype = dtype ? rf__dtype_of(dtype) : RF_F32;
     if (row->dtype == RF_DTYPES) return rf__fail(RF_EINVAL, "%s: dtype is %.20s, expected f32, bf16 or int8", where, dtype);
@@ -108,8 +115,77 @@ rf_status rf__compare_add(rf_compare *compare, json_t *wanted, bool control, con
     return RF_OK;
 }
 
-/* Plain copies of what the YAML reader made: its values carry lines and die with the tree. */
-static json_t *plain(const json_t *value) { return json_deep_copy(value); }
+/* How a row spells a key: by the flag's name, with underscores, so that whoever looks for it there finds it. errors: nobody reads it, or it says which
+ * pictures are made, which is the same for all rows. */
+static rf_status spell(const rf_compare *compare, const char *key, const char *where, char out[RF_COMPARE_LABEL]) {
+    static const char *const pictures[] = {"seed", "batch_count", "count", NULL};
+    bool own = is_among(key, rf__compare_own);
+    const rf_arg *arg = own ? NULL : rf__request_key(compare->table, key);
+    snprintf(out, RF_COMPARE_LABEL, "%s", arg ? arg->name : key);
+    for (char *c = out; *c; c++)
+        if (*c == '-') *c = '_';
+    if (is_among(out, pictures))
+        return rf__fail(RF_EINVAL, "%s: %s is given for a row, expected images, seeds and --seed for all of them: rows are compared on the same pictures", where, key);
+    if (own || arg) return RF_OK;
+    return rf__fail(RF_EINVAL, "%s: unknown key '%.60s', expected a sampling flag with underscores, or dtype, model, refiner, batch_size or name", where, key);
+}
+
+/* A block in the spelling of rows. Its values are copies: those of the YAML reader carry lines and die with the tree. */
+static rf_status spell_block(const rf_compare *compare, const json_t *block, const char *where, json_t *out) {
+    const char *key;
+    json_t *value;
+    char name[RF_COMPARE_LABEL];
+    json_object_foreach((json_t *)block, key, value) {
+        RF_TRY(spell(compare, key, where, name));
+        if (json_object_get(out, name))
+            return rf__fail(RF_EINVAL, "%s: %s is given under two names, expected one of them", where, name);
+        if (json_object_set_new(out, name, json_deep_copy(value))) return rf__fail(RF_ENOMEM, "%s: no memory for %s", where, key);
+    }
+    return RF_OK;
+}
+
+/* Whole numbers without a point, as a file would have them. */
+static json_t *number_json(double value) { return value == floor(value) ? json_integer((json_int_t)value) : json_real(value); }
+
+/* What the command line gave for a flag; NULL: its default. */
+static json_t *given(const rf_arg *arg, const rf_sampling_flags *flags) {
+    const void *at = (const char *)flags + arg->offset;
+    if (arg->type == RF_ARG_INT) return *(const int64_t *)at ? json_integer((json_int_t)*(const int64_t *)at) : NULL;
+    if (arg->type == RF_ARG_FLOAT) return *(const double *)at != 0 ? number_json(*(const double *)at) : NULL;
+    if (arg->type == RF_ARG_FLOATS) {
+        const rf_arg_list *list = at;
+        json_t *array = list->count ? json_array() : NULL;
+        for (int i = 0; i < list->count; i++) json_array_append_new(array, number_json(list->at[i]));
+        return array;
+    }
+    const char *text = *(const char *const *)at;
+    return text && (!arg->preset || strcmp(text, arg->preset)) ? json_string(text) : NULL;
+}
+
+static bool has_list(const json_t *block) { return json_object_get(block, "times") || json_object_get(block, "sigmas"); }
+
+/* A block with a time grid of its own takes none from the command line, and one with step blocks neither solver nor steps. */
+static bool takes(const json_t *block, const char *key) {
+    static const char *const grid[] = {"steps", "scheduler", "flow_shift", "times", "sigmas", NULL};
+    static const char *const steps[] = {"steps", "sampling_method", "sampling_option", NULL};
+    return !(has_list(block) && is_among(key, grid)) && !(json_object_get(block, "blocks") && is_among(key, steps));
+}
+
+/* What the rows of a block begin with: how the command line samples. Lists of times and blocks say how many steps, blocks also of what. */
+static json_t *start_of(const rf_compare *compare, const json_t *block) {
+    const rf_sampling_flags *base = compare->base;
+    bool blocks = base->blocks || json_object_get(block, "blocks");
+    bool listed = blocks || base->times.count || base->sigmas.count || has_list(block);
+    json_t *row = json_object();
+    for (int i = 0; row && rf__compare_how[i]; i++) {
+        const char *key = rf__compare_how[i];
+        json_t *value = takes(block, key) ? given(rf__args_find(compare->table, key), base) : NULL;
+        if (!value && !blocks && !strcmp(key, "sampling_method")) value = json_string(base->method);
+        if (!value && !listed && !strcmp(key, "steps")) value = json_integer(20);
+        if (value) json_object_set_new(row, key, value);
+    }
+    return row;
+}
 
 /* Every combination of the lists of `block`, from its key number `at` on. */
 static rf_status cross(rf_compare *compare, const json_t *block, void *at, json_t *row, const char *where) {
@@ -121,10 +197,22 @@ static rf_status cross(rf_compare *compare, const json_t *block, void *at, json_
     size_t count = list ? json_array_size(value) : 1;
     if (count == 0) return rf__fail(RF_EINVAL, "%s: %s is an empty list, expected at least one value", where, key);
     for (size_t i = 0; i < count; i++) {
-        json_object_set_new(row, key, plain(list ? json_array_get(value, i) : value));
+        json_object_set(row, key, list ? json_array_get(value, i) : value);
         RF_TRY(cross(compare, block, next, row, where));
     }
     return RF_OK;
+}
+
+static rf_status read_block(rf_compare *compare, const json_t *block, const char *where) {
+    json_t *spelt = json_object(), *row = NULL;
+    rf_status status = spelt ? spell_block(compare, block, where, spelt) : rf__fail(RF_ENOMEM, "%s: no memory", where);
+    if (status == RF_OK) {
+        row = start_of(compare, spelt);
+        status = row ? cross(compare, spelt, json_object_iter(spelt), row, where) : rf__fail(RF_ENOMEM, "%s: no memory", where);
+    }
+    json_decref(row);
+    json_decref(spelt);
+    return status;
 }
 
 static rf_status read_grid(rf_compare *compare, const json_t *grid, const char *path) {
@@ -136,12 +224,7 @@ static rf_status read_grid(rf_compare *compare, const json_t *grid, const char *
         char where[400];
         snprintf(where, sizeof where, "%.300s:%d: grid", path, rf__yaml_line(block));
         if (!json_is_object(block)) return rf__fail(RF_EFORMAT, "%s: block %zu is not a mapping of sampling flags", where, index);
-        bool blocks = json_object_get(block, "blocks") != NULL; /* they say how many steps, and of what */
-        const rf_sampling_flags *base = compare->base;
-        json_t *row = blocks ? json_object() : json_pack("{s:s, s:I}", "sampling_method", base->method, "steps", (json_int_t)(base->steps ? base->steps : 20));
-        rf_status status = cross(compare, block, json_object_iter((json_t *)block), row, where);
-        json_decref(row);
-        RF_TRY(status);
+        RF_TRY(read_block(compare, block, where));
     }
     return RF_OK;
 }

@@ -77,12 +77,23 @@ static rf_status take(void *user, const rf_shot *shot) {
 
 /* ---- one solve ---- */
 
+static void remove_keys(json_t *object, const char *const *keys) {
+    for (; *keys; keys++) json_object_del(object, *keys);
+}
+
+/* A row says itself how it is solved. */
+static void forget_how(const rf_arg *table, rf_sampling_flags *flags) {
+    rf_arg how[RF_COMPARE_HOW + 1] = {{NULL}};
+    for (int i = 0; rf__compare_how[i]; i++) how[i] = *rf__args_find(table, rf__compare_how[i]);
+    rf__args_defaults(how, flags);
+}
+
 /* Orders of `count` images of a seed group; keys of ours that are no sampling flags are left out. */
 static rf_status order_of(const rf_compare *compare, const rf_model *model, const json_t *wanted, int group, int64_t count, const char *where, rf_order *out) {
-    static const char *const ours[] = {"dtype", "model", "refiner", "batch_size", "name", NULL};
     json_t *flags = json_deep_copy(wanted);
-    for (int i = 0; ours[i]; i++) json_object_del(flags, ours[i]);
+    remove_keys(flags, rf__compare_own);
     rf_sampling_flags base = *compare->base;
+    forget_how(compare->table, &base);
     base.seed = compare->base->seed + (int64_t)group * GROUP;
     base.count = count;
     rf_status status = rf__request_parse(flags, where, compare->table, &base, model, out);
@@ -105,14 +116,9 @@ static rf_status solve(judge *j, const rf_compare_row *row, int group, int64_t c
 
 /* What a reference depends on: every key but who solves, how finely and in which dtype. */
 static json_t *conditions(const rf_compare *compare, const json_t *wanted) {
-    static const char *const how[] = {"sampling_method", "steps", "scheduler", "flow_shift", "times", "sigmas", "dtype", "policy", "profile", "quality_budget", "blocks", "model", "refiner", "batch_size", "name", NULL};
     json_t *out = json_deep_copy(wanted);
-    for (int i = 0; how[i]; i++) json_object_del(out, how[i]);
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(out, next, key, value)
-        if (strncmp(key, "policy", 6) == 0) json_object_del(out, key);
+    remove_keys(out, rf__compare_how);
+    remove_keys(out, rf__compare_own);
     json_object_set_new(out, "sampling_method", json_string(compare->settings.reference_solver));
     json_object_set_new(out, "steps", json_integer((json_int_t)compare->settings.reference_steps));
     return out;

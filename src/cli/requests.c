@@ -23,7 +23,7 @@ static char *text_of(const json_t *value) {
     return text;
 }
 
-static const rf_arg *sampling_entry(const rf_arg *table, const char *key) {
+const rf_arg *rf__request_key(const rf_arg *table, const char *key) {
     const rf_arg *arg = rf__args_find(table, key);
     return arg && arg->offset < sizeof(rf_sampling_flags) ? arg : NULL;
 }
@@ -65,7 +65,7 @@ static rf_status set_keys(rf_sampling_flags *flags, const rf_arg *table, const j
     const rf_arg *given[RF_ARGS_MAX];
     int count = 0;
     json_object_foreach((json_t *)line, key, value) {
-        const rf_arg *arg = sampling_entry(table, key);
+        const rf_arg *arg = rf__request_key(table, key);
         for (int i = 0; arg && i < count; i++)
             if (given[i] == arg) return rf__fail(RF_EINVAL, "%s: %s is another name of %s, and both are given, expected one of them", where, key, arg->name);
         if (!arg)

@@ -3,6 +3,8 @@
 #define RF_CLI_REQUESTS_H
 #include "order.h"
 
+/* The sampling flag that a key names, by its name or an alias, with underscores or dashes; NULL: none. */
+const rf_arg *rf__request_key(const rf_arg *table, const char *key);
 /* What the command line says is the default of every line. table: the options whose values lie in
  * rf_sampling_flags at `base`. *orders: [*count], free each with rf__order_fini and the array with rf__free.
  * errors: a sentence that begins with FILE:LINE. */

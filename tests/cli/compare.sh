@@ -16,6 +16,38 @@ check "Heun with 2 steps asks four times" sh -c 'grep -A60 "\"name\": \"heun 2\"
 printf '%s\ncontrols: false\ngrid:\n  - {cfg_scale: 2}\n  - {steps: 2}\n' "$plain" > rest.yaml
 check "what a row does not say" compare rest.yaml --out rest --sampling-method heun --steps 3 --json rest.json
 check "the command line does" sh -c 'grep -q "\"name\": \"heun 3, cfg 2\"" rest.json && grep -q "\"name\": \"heun 2\"" rest.json'
+# numbers FOLDER METHOD STEPS: of the rows that say no more than these, without their seconds
+numbers() { sed -n "/\"flags\":{\"sampling_method\":\"$2\",\"steps\":$3}/s/\"seconds\":[^,]*,//p" "$1/rows.jsonl"; }
+printf '%s\ngrid:\n  - {steps: 4}\n' "$plain" > four.yaml
+check "a row" compare four.yaml --out as-is
+check "the same with another time grid for what the file does not say" compare four.yaml --out shifted --flow-shift 5 --json shifted.json
+numbers as-is heun 2 > a; numbers shifted heun 2 > b
+check "its control is there" test -s a
+same "and has none of it, nor has the reference" a b
+check "the row has" grep -q '"name": "euler 4, flow_shift 5"' shifted.json
+check "and plain Euler beside it" grep -q '"name": "euler 4"' shifted.json
+printf '%s\nreference_solver: euler\ncontrols: false\ngrid:\n  - {steps: 2}\n  - {steps: 2, policy: none}\n' "$plain" > two.yaml
+check "a row against Euler" compare two.yaml --out as-is
+check "the same with a policy of the command line" compare two.yaml --out held --policy hold
+asked() { grep '"steps":2,"policy":"none"' "$1/rows.jsonl" | grep -o '"mse":.*'; }
+asked as-is > a; asked held > b
+check "the row without it is there" test -s a
+same "the reference passes no points" a b
+check "controls of rows with a policy have none" compare four.yaml --out held --policy hold
+printf '%s\ngrid:\n  - {sampling_method: ab2, sampling_option: first=heun, steps: 2}\n' "$plain" > option.yaml
+check "an option of the row's solver is none of the reference's" compare option.yaml --out held
+printf '%s\ncontrols: false\ngrid:\n  - {times: [0, 0.5, 1]}\n  - {sigmas: [1, 0.25], sampling_method: heun}\n  - {blocks: H1P1}\n' "$plain" > lists.yaml
+check "rows with lists of times and blocks" compare lists.yaml --out lists --json lists.json
+check "by their names" sh -c 'grep -q "\"name\": \"euler, times \[0,0.5,1\]\"" lists.json && grep -q "\"name\": \"heun, sigmas \[1,0.25\]\"" lists.json && grep -q "\"name\": \"H1P1\"" lists.json'
+check "a row's list in place of the command line's grid" compare lists.yaml --out lists --steps 7 --flow-shift 5
+printf '%s\ncontrols: false\ngrid:\n  - {cfg_scale: 2}\n' "$plain" > guided.yaml
+check "a list of times for what the file does not say" compare guided.yaml --out lists --times 0,0.5,1 --json times.json
+check "and blocks" compare guided.yaml --out lists --blocks H1P1 --json blocks.json
+check "in the names" sh -c 'grep -q "\"name\": \"euler, times \[0,0.5,1\], cfg 2\"" times.json && grep -q "\"name\": \"H1P1, cfg 2\"" blocks.json'
+printf '%s\ngrid:\n  - {sampler: ab2, num_inference_steps: 4, flow-shift: 3, cache_mode: [none, hold], guidance_scale: 2}\n' "$plain" > alias.yaml
+check "keys under their other names" compare alias.yaml --out alias --json alias.json
+check "are those of the rows" sh -c 'grep -q "\"name\": \"ab2 4, flow_shift 3, none, cfg 2\"" alias.json && grep -q "\"name\": \"ab2 4, flow_shift 3, hold, cfg 2\"" alias.json'
+check "and not of their controls" grep -q '"name": "euler 4, cfg 2"' alias.json
 cp report.json first.json
 check "again" compare grid.yaml --out run --json report.json
 strip() { grep -v -E '^ +[0-9.e-]+,?$|"mean"|"sd"' "$1"; }
@@ -41,7 +73,9 @@ done
 printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
 refused "unknown solver" 1 "eulr" compare bad.yaml --out o1
 printf '%s\ngrid:\n  - {stepps: 3}\n' "$plain" > bad.yaml
-refused "unknown key" 1 "stepps" compare bad.yaml --out o1
+refused "unknown key" 1 "bad.yaml:6: grid: unknown key 'stepps'" compare bad.yaml --out o1
+printf '%s\ngrid:\n  - {sampler: heun, sampling_method: euler}\n' "$plain" > bad.yaml
+refused "a key under two names" 1 "bad.yaml:6: grid: sampling_method is given under two names" compare bad.yaml --out o1
 printf 'images: 6\npaired: 7\ngrid:\n  - {steps: 3}\n' > bad.yaml
 refused "more pairs than images" 1 "paired" compare bad.yaml --out o1
 printf '%s\n' "$plain" > bad.yaml
