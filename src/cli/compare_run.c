@@ -9,6 +9,7 @@
 #include "../base/progress.h"
 #include "../eval/features.h"
 #include "../io/dataset.h"
+#include "../kernels/kernels.h"
 #include "compare.h"
 #include "eval_source.h"
 #include "requests.h"
@@ -194,8 +195,8 @@ static rf_status run_row(judge *j, rf_compare_row *row, int group) {
     return status;
 }
 
-/* Everything that the numbers of a row depend on: the protocol, the networks, the row, what its policy's profile said when it was read (bandits
- * begin their tables in it while they walk), the seeds. */
+/* Everything that the numbers of a row depend on: the protocol (with the machine's threads and kernels, for the seconds), the data, the networks, the row,
+ * what its policy's profile said when it was read (bandits begin their tables in it while they walk), the seeds. */
 static rf_status key_of(const judge *j, const rf_compare_row *row, int group, json_t **out) {
     rf_compare *c = j->compare;
     rf_order order;
@@ -207,6 +208,7 @@ static rf_status key_of(const judge *j, const rf_compare_row *row, int group, js
     json_t *key = json_pack("{s:O, s:s, s:s, s:i, s:o}", "flags", row->wanted, "network", model->sha256, "refiner", refiner ? refiner->sha256 : "", "batch_size",
                             row->batch ? row->batch : c->batch, "order", rf__order_json(&order));
     json_object_set_new(key, "seed", json_integer((json_int_t)order.seed));
+    json_object_set_new(key, "data_path", json_string(c->settings.data_path));
     if (order.profile) json_object_set_new(key, "profile_crc32", json_integer((json_int_t)order.profile->crc));
     json_object_update(key, c->protocol);
     json_object_del(key, "seeds"); /* more seed groups than before are welcome */
@@ -267,9 +269,12 @@ static rf_status open_judge(judge *j) {
     j->references = rf__alloc_array((size_t)RF_COMPARE_ROWS * (size_t)settings->seeds, sizeof *j->references);
     j->pool = rf__pool_create(c->threads);
     if (!j->references || !j->pool) return rf__fail(RF_ENOMEM, "compare: no memory");
+    const rf_kernels *kernels = rf__kernels();
+    if (!kernels) return RF_ENOTFOUND;
     c->protocol = json_pack("{s:I, s:I, s:I, s:s, s:I, s:s, s:s, s:b}", "images", (json_int_t)settings->images, "paired", (json_int_t)settings->paired, "seeds",
                             (json_int_t)settings->seeds, "reference_solver", settings->reference_solver, "reference_steps",
                             (json_int_t)settings->reference_steps, "model_sha256", c->model->sha256, "version", RF_VERSION, "eight_bit", 1);
+    json_object_update_new(c->protocol, json_pack("{s:i, s:s, s:s}", "threads", rf__pool_size(j->pool), "isa", kernels->isa, "provider", kernels->conv.name));
     if (!settings->data[0]) return RF_OK;
     rf_dataset *set = NULL;
     const rf_dataset_spec spec = {.name = settings->data, .path = settings->data_path, .split = settings->split, .limit = settings->data_limit};

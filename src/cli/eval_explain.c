@@ -37,6 +37,9 @@ static const struct { const char *pattern, *matters, *why; } rules[] = {
     {"settings.seed", NOISE, "other subsets and directions"},
     {"settings.*", MATTERS, "the measure is computed otherwise"},
     {"seeds", NOISE, "more or fewer groups of samples"},
+    {"threads", NOISE, "the same numbers from any number of threads, but for the seconds"},
+    {"isa", NOISE, "other kernels round otherwise, and take other seconds"},
+    {"provider", NOISE, "other kernels round otherwise, and take other seconds"},
     {"*", MATTERS, "not a field we know; taken to matter"},
 };
 

@@ -2,6 +2,7 @@
 here=$(mktemp -d)
 . tests/cli/common.inc
 model dit "$here/dit.safetensors" height=12 width=12 channels=1 classes=4 patch=2 hidden=32 depth=2 heads=2
+tree=$PWD
 cd "$here" || exit 1
 plain='images: 6
 paired: 4
@@ -64,6 +65,18 @@ sed 's/"seconds":[^,]*,//' whole.jsonl > c; sed 's/"seconds":[^,]*,//' run/rows.
 same "to the same numbers" c d
 check "another protocol has nothing to recall" compare grid.yaml --paired 3 --out run --resume
 check "and keeps what the other had" sh -c '[ "$(wc -l < run/rows.jsonl)" = 28 ]'
+check "with another number of threads" compare grid.yaml --out run --resume -t 2 --json two.json
+check "on one" compare grid.yaml --out run --resume -t 1 --json one.json
+lines() { wc -l < run/rows.jsonl; }
+before=$(lines)
+check "on one again" compare grid.yaml --out run --resume -t 1
+check "recalls what one thread made" [ "$(lines)" = "$before" ]
+check "with other kernels" env STRAIT_CPU=ref "$STRAIT" compare -q -m dit.safetensors --grid grid.yaml --out run --resume -t 1
+check "recalls nothing" [ "$(lines)" = $((before + 14)) ]
+check "the report says how many, and which kernels" sh -c 'grep -q "\"threads\": 2" two.json && grep -q "\"isa\": " two.json && grep -q "\"provider\": " two.json'
+check "another number of threads" "$STRAIT" eval --explain one.json two.json --json explain.json
+check "does not keep the distances from being compared" sh -c 'grep -q "\"comparable\": true" explain.json && grep -q "\"field\": \"threads\"" explain.json'
+rm -r explain.json one.json two.json
 rm -r run report.json first.json a b c d whole.jsonl
 printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
 for row in 'batch_count: 5' 'seed: 3' 'steps: []' 'dtype: 3' 'model: 3'; do
@@ -82,6 +95,20 @@ printf '%s\n' "$plain" > bad.yaml
 refused "no grid" 1 "grid is missing" compare bad.yaml --out o1
 printf '%s\ndata: fashion-mnist\nextractor_weights: none.safetensors\ngrid:\n  - {steps: 3}\n' "$plain" > bad.yaml
 refused "no extractor" 1 "none.safetensors" compare bad.yaml --out o1
+model dit small.safetensors height=28 width=28 channels=1 classes=4 patch=7 hidden=16 depth=1 heads=2
+mkdir near far
+check "pictures to compare with" "$STRAIT" generate -q -m small.safetensors -b 4 --steps 1 -o near/%02d.png
+check "and others" "$STRAIT" generate -q -m small.safetensors -b 4 --steps 1 -s 7 -o far/%02d.png
+judged() {
+    printf '%s\ncontrols: false\ndata: folder\ndata_path: %s\nextractor: classifier\nextractor_weights: %s\ngrid:\n  - {steps: 1}\n' "$plain" "$1" \
+        "$tree/models/fashion-classifier.safetensors" > judged.yaml
+    "$STRAIT" compare -q -t 1 -m small.safetensors --grid judged.yaml --out judged --resume --json judged.json
+}
+distance() { sed -n '/"frechet_distance"/,/"mean"/s/.*"mean": \([0-9.]*\).*/\1/p' judged.json; }
+check "the distance to the first" judged near
+near=$(distance)
+check "the distance to the others" judged far
+check "is another one: nothing is recalled" [ "$(distance)" != "$near" ]
 model dit student.safetensors height=12 width=12 channels=1 classes=4 patch=4 hidden=16 depth=1 heads=2
 model dit other.safetensors height=8 width=8 channels=1 classes=4 patch=2 hidden=16 depth=1 heads=2
 printf '%s\nwaterfall: true\ngrid:\n  - {name: plain, steps: 4, batch_size: 1}\n  - {name: batched, steps: 4}\n  - {name: student, steps: 2, model: student.safetensors, dtype: bf16}\n' "$plain" > fall.yaml
