@@ -107,8 +107,10 @@ void rf__compare_waterfall_print(const rf_compare *compare, FILE *stream);
 bool rf__compare_waterfall_draw(const rf_compare *compare, const char *folder); /* waterfall.png */
 void rf__compare_fini(rf_compare *compare);
 
-/* Mean and standard deviation of one member over the seeds; NAN when it was not measured. */
+/* Mean and standard deviation of one member over the seeds; NAN when it was not measured, the deviation also when there is one group of seeds. */
 typedef struct rf_spread { double mean, deviation; } rf_spread;
 rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member);
+/* The deviation as an error bar: none where there is none, because gnuplot leaves out a point whose bar is not a number. */
+double rf__compare_bar(rf_spread spread);
 
 #endif

@@ -19,8 +19,10 @@ static rf_spread spread_of(const double *values, int n) {
     double sum = 0, squares = 0;
     for (int i = 0; i < n; i++) sum += values[i];
     for (int i = 0; i < n; i++) squares += pow(values[i] - sum / n, 2);
-    return (rf_spread){sum / n, n > 1 ? sqrt(squares / (n - 1)) : 0};
+    return (rf_spread){sum / n, n > 1 ? sqrt(squares / (n - 1)) : (double)NAN};
 }
+
+double rf__compare_bar(rf_spread spread) { return isnan(spread.deviation) ? 0 : spread.deviation; }
 
 rf_spread rf__compare_spread(const rf_compare *compare, const rf_compare_row *row, size_t member) {
     double values[RF_COMPARE_SEEDS];
@@ -38,6 +40,7 @@ static rf_spread difference(const rf_compare *compare, const rf_compare_row *row
 
 static void cell(FILE *stream, rf_spread s, int width, int digits, bool spread) {
     if (isnan(s.mean)) fprintf(stream, " %*s", width + (spread ? 8 : 0), "-");
+    else if (spread && isnan(s.deviation)) fprintf(stream, " %*.*f %7s", width, digits, s.mean, "");
     else if (spread) fprintf(stream, " %*.*f +-%-5.*f", width, digits, s.mean, digits, s.deviation);
     else fprintf(stream, " %*.*f", width, digits, s.mean);
 }
@@ -71,9 +74,11 @@ void rf__compare_print(const rf_compare *compare, FILE *stream) {
         cell(stream, difference(compare, row, values), 9, 3, true);
         fprintf(stream, "%s\n", row->control ? "  control" : "");
     }
-    fprintf(stream, "+-: standard deviation over %lld seed groups of %lld images; PSNR and SSIM of %lld of them against %s in %lld steps, f32.\n",
-            (long long)compare->settings.seeds, (long long)compare->settings.images, (long long)compare->settings.paired,
-            compare->settings.reference_solver, (long long)compare->settings.reference_steps);
+    long long seeds = (long long)compare->settings.seeds, images = (long long)compare->settings.images;
+    if (seeds > 1) fprintf(stream, "+-: standard deviation over %lld seed groups of %lld images", seeds, images);
+    else fprintf(stream, "One seed group of %lld images, which says nothing about spread", images);
+    fprintf(stream, "; PSNR and SSIM of %lld of them against %s in %lld steps, f32.\n", (long long)compare->settings.paired, compare->settings.reference_solver,
+            (long long)compare->settings.reference_steps);
     if (compare->settings.data[0]) fprintf(stream, "FD - first's: the distance less that of \"%s\", group by group (the same seeds).\n", compare->row[0].label);
 }
 
@@ -131,7 +136,7 @@ static void write_points(const rf_compare *compare, FILE *stream) {
             if (strcmp(row->series, compare->row[first].series)) continue;
             rf_spread distance = rf__compare_spread(compare, row, MEMBER(frechet)), psnr = rf__compare_spread(compare, row, MEMBER(psnr));
             fprintf(stream, "%g %g %g %g %g %g\n", rf__compare_spread(compare, row, MEMBER(nfe)).mean,
-                    1000 * rf__compare_spread(compare, row, MEMBER(seconds)).mean, distance.mean, distance.deviation, psnr.mean, psnr.deviation);
+                    1000 * rf__compare_spread(compare, row, MEMBER(seconds)).mean, distance.mean, rf__compare_bar(distance), psnr.mean, rf__compare_bar(psnr));
         }
         fputs("\n\n", stream);
     }

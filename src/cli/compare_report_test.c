@@ -77,7 +77,28 @@ static void without_data_there_is_none(void **state) {
     fini(&compare);
 }
 
+/* A deviation of 0 would say that the rows are known exactly. */
+static void one_group_has_no_spread(void **state) {
+    (void)state;
+    rf_compare compare;
+    two_rows(&compare, "some");
+    compare.settings.seeds = 1;
+    char text[4096];
+    print(&compare, text);
+    assert_null(strstr(text, "+-"));
+    assert_null(strstr(text, "nan"));
+    assert_non_null(strstr(strstr(text, "few"), "0.900"));
+    assert_non_null(strstr(text, "One seed group of 5 images"));
+    json_t *json = rf__compare_json(&compare);
+    const json_t *psnr = json_object_get(json_array_get(json_object_get(json, "rows"), 1), "psnr");
+    assert_float_equal(json_real_value(json_object_get(psnr, "mean")), 40, 1e-9);
+    assert_true(json_is_null(json_object_get(psnr, "sd")));
+    json_decref(json);
+    fini(&compare);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(groups_cancel_in_the_difference), cmocka_unit_test(without_data_there_is_none)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(groups_cancel_in_the_difference), cmocka_unit_test(without_data_there_is_none),
+                                       cmocka_unit_test(one_group_has_no_spread)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

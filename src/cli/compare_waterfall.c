@@ -15,7 +15,7 @@ static bool alike(rf_spread a, rf_spread b, int64_t seeds) {
 
 static const char *verdict(const rf_compare *compare, int row) {
     rf_spread first = of(compare, 0, MEMBER(frechet)), now = of(compare, row, MEMBER(frechet));
-    if (isnan(now.mean) || row == 0) return "";
+    if (isnan(now.mean) || isnan(now.deviation) || row == 0) return ""; /* one group of seeds tells nothing apart */
     if (alike(first, now, compare->settings.seeds)) return "as the first row, within the spread";
     return now.mean < first.mean ? "better than the first row" : "worse than the first row";
 }
@@ -29,7 +29,8 @@ void rf__compare_waterfall_print(const rf_compare *compare, FILE *stream) {
         double refined = of(compare, i, MEMBER(refined)).mean;
         fprintf(stream, "%-44.60s %6.1f %7.1f %10.3f %8.2f %8.2f", compare->row[i].label, of(compare, i, MEMBER(nfe)).mean - refined, refined, 1000 * seconds,
                 before / seconds, first / seconds);
-        if (!isnan(distance.mean)) fprintf(stream, " %9.3f +-%-7.3f %s", distance.mean, distance.deviation, verdict(compare, i));
+        if (!isnan(distance.mean)) fprintf(stream, " %9.3f", distance.mean);
+        if (!isnan(distance.deviation)) fprintf(stream, " +-%-7.3f %s", distance.deviation, verdict(compare, i));
         fputc('\n', stream);
         before = seconds;
     }
@@ -39,7 +40,8 @@ void rf__compare_waterfall_print(const rf_compare *compare, FILE *stream) {
 static void write_rows(const rf_compare *compare, FILE *stream) {
     for (int i = 0; i < compare->rows; i++) {
         rf_spread distance = of(compare, i, MEMBER(frechet));
-        fprintf(stream, "%d \"%s\" %g %g %g\n", i, compare->row[i].label, 1000 * of(compare, i, MEMBER(seconds)).mean, distance.mean, distance.deviation);
+        fprintf(stream, "%d \"%s\" %g %g %g\n", i, compare->row[i].label, 1000 * of(compare, i, MEMBER(seconds)).mean, distance.mean,
+                rf__compare_bar(distance));
     }
 }
 
