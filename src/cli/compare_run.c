@@ -229,13 +229,15 @@ static rf_status run_or_recall(judge *j, rf_compare_row *row, int group) {
 
 /* Euler and Heun with as many answers of the network as this row took: what a user could have had without any of it. */
 static rf_status add_controls(rf_compare *compare, const rf_compare_row *row) {
+    static const char *const machine[] = {"dtype", "batch_size", NULL}; /* their milliseconds are compared too */
     int64_t nfe = (int64_t)llround(row->result[0].nfe - row->result[0].refined); /* a refiner's call is a fraction of the network's */
     for (int per_step = 1; per_step <= 2; per_step++) {
         if (nfe < 1 || nfe % per_step) continue;
-        json_t *wanted = conditions(compare, row->wanted), *dtype = json_object_get(row->wanted, "dtype");
+        json_t *wanted = conditions(compare, row->wanted);
         json_object_set_new(wanted, "sampling_method", json_string(per_step == 1 ? "euler" : "heun"));
         json_object_set_new(wanted, "steps", json_integer((json_int_t)(nfe / per_step)));
-        if (dtype) json_object_set(wanted, "dtype", dtype);
+        for (int i = 0; machine[i]; i++)
+            if (json_object_get(row->wanted, machine[i])) json_object_set(wanted, machine[i], json_object_get(row->wanted, machine[i]));
         RF_TRY(rf__compare_add(compare, wanted, true, "compare"));
     }
     return RF_OK;
@@ -319,18 +321,25 @@ static rf_status check_rows(rf_compare *compare) {
     return RF_OK;
 }
 
+/* Rows of one group of seeds; the first group adds the controls. */
+static rf_status run_group(judge *j, int group) {
+    rf_compare *c = j->compare;
+    for (int i = 0; i < c->rows; i++) { /* grows */
+        rf__info("seeds %d of %lld, row %d of %d: %s", group + 1, (long long)c->settings.seeds, i + 1, c->rows, c->row[i].label);
+        RF_TRY(run_or_recall(j, &c->row[i], group));
+        if (group == 0 && !c->row[i].control && c->settings.controls && !c->settings.waterfall) RF_TRY(add_controls(c, &c->row[i]));
+    }
+    return RF_OK;
+}
+
+/* All rows of a group before the next group: a minute in which the machine is slow then falls on one group of several rows, where it shows as spread,
+ * instead of on all groups of one row. */
 rf_status rf__compare_run(rf_compare *compare) {
     RF_TRY(check_rows(compare));
     judge j = {.compare = compare};
     rf_status status = open_judge(&j);
     if (status == RF_OK) status = rf__compare_kept_open(compare, compare->resume);
-    for (int i = 0; i < compare->rows && status == RF_OK; i++) { /* grows: controls are added on the way */
-        for (int group = 0; group < compare->settings.seeds && status == RF_OK; group++) {
-            rf__info("row %d of %d, seeds %d of %lld: %s", i + 1, compare->rows, group + 1, (long long)compare->settings.seeds, compare->row[i].label);
-            status = run_or_recall(&j, &compare->row[i], group);
-        }
-        if (status == RF_OK && !compare->row[i].control && compare->settings.controls && !compare->settings.waterfall) status = add_controls(compare, &compare->row[i]);
-    }
+    for (int group = 0; group < compare->settings.seeds && status == RF_OK; group++) status = run_group(&j, group);
     rf__compare_kept_close(compare);
     close_judge(&j);
     return status;
