@@ -126,6 +126,10 @@ static void given_rows_are_not_measured(void **state) {
     assert_int_equal(rf__sampler_measure(sampler), RF_OK);
     assert_null(rf__sampler_row_times(sampler));
     assert_int_equal(rf__sampler_best_rows(sampler), 6);
+    assert_int_equal(rf__sampler_warm_up_to(sampler, 2), RF_OK);
+    assert_int_equal(rf__sampler_plans(sampler).builds, 2);
+    assert_int_equal(rf__sampler_warm_up_to(sampler, 100), RF_OK); /* no call has as many */
+    assert_int_equal(rf__sampler_plans(sampler).builds, 4);
     assert_int_equal(rf__sampler_warm(sampler), RF_OK); /* 1, 2, 4, 6 */
     assert_int_equal(rf__sampler_plans(sampler).builds, 4);
     rf_sampler_close(&sampler);

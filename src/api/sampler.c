@@ -163,6 +163,17 @@ rf_status rf__sampler_warm(rf_sampler *sampler) {
     return RF_OK;
 }
 
+rf_status rf__sampler_warm_up_to(rf_sampler *sampler, int64_t rows) {
+    RF_TRY(rf__sampler_measure(sampler));
+    rf_model_field *const fields[] = {sampler->network, sampler->refiner};
+    if (rows > rf__sampler_best_rows(sampler)) rows = rf__sampler_best_rows(sampler);
+    for (int i = 0; i < 2 && fields[i]; i++) {
+        for (int64_t bucket = 1; bucket < rows; bucket *= 2) RF_TRY(rf__model_field_warm(fields[i], bucket));
+        RF_TRY(rf__model_field_warm(fields[i], rows));
+    }
+    return RF_OK;
+}
+
 rf_status rf__sampler_warm_rows(rf_sampler *sampler, int64_t rows) { return rf__model_field_warm(sampler->network, rows); }
 
 rf_status rf__sampler_check_label(const rf_model *model, int64_t label) {

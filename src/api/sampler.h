@@ -35,6 +35,8 @@ typedef struct rf_run_stats {
 rf_status rf__sampler_run(rf_sampler *sampler, const rf_run *run, rf_run_stats *stats); /* stats: may be NULL */
 /* Build all plans now. */
 rf_status rf__sampler_warm(rf_sampler *sampler);
+/* Those of calls of up to `rows` rows, as far as there are such calls. */
+rf_status rf__sampler_warm_up_to(rf_sampler *sampler, int64_t rows);
 /* Build the plan of a call of `rows` now. */
 rf_status rf__sampler_warm_rows(rf_sampler *sampler, int64_t rows);
 /* With rows 0: find out how many rows a call should have, from the cache folder or by measuring. Costs nothing the second time. */

@@ -178,6 +178,14 @@ static rf_status ready(rf_conditioning *c) {
     return RF_OK;
 }
 
+rf_status rf__conditioning_warm(rf_conditioning *c) {
+    int64_t bucket;
+    rf_exec *exec;
+    RF_TRY(ready(c));
+    RF_TRY(exec_for(c, FEW_ROWS, &bucket, &exec));
+    return exec_for(c, MANY_ROWS, &bucket, &exec);
+}
+
 static rf_status fill(rf_conditioning *c, int64_t rows, const float *told, int32_t *place) {
     const int64_t first = c->count;
     rf_status status = enter(c, rows, told, place);

@@ -31,6 +31,8 @@ typedef struct rf_conditioning_stats {
 
 rf_status rf__conditioning_open(rf_conditioning **out, const rf_conditioning_opts *opts);
 void rf__conditioning_close(rf_conditioning **conditioning);
+/* Build the plans now. */
+rf_status rf__conditioning_warm(rf_conditioning *conditioning);
 /* Where the vectors of each row are kept, computing those that are missing; good until the next find. */
 rf_status rf__conditioning_find(rf_conditioning *conditioning, int64_t rows, const float *told, int32_t *place);
 /* Compute rows that will be asked for, as far as there is room beside what is kept. */

@@ -121,6 +121,7 @@ static rf_status exec_for(rf_model_field *field, int64_t bucket, int layout, rf_
 
 rf_status rf__model_field_warm(rf_model_field *field, int64_t rows) {
     rf_exec *exec;
+    if (field->conditioning) RF_TRY(rf__conditioning_warm(field->conditioning));
     return exec_for(field, bucket_of(field, rows), PLAIN, &exec);
 }
 

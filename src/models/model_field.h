@@ -13,7 +13,7 @@ void rf__model_field_close(rf_model_field **field);
 rf_field rf__model_field_view(rf_model_field *field); /* borrows */
 rf_plan_cache_stats rf__model_field_stats(const rf_model_field *field);
 rf_conditioning_stats rf__model_field_conditioning(const rf_model_field *field); /* zeros where there is nothing to keep */
-/* Build the plan of a bucket now. */
+/* Build the plan of a bucket now, and those of what it is told. */
 rf_status rf__model_field_warm(rf_model_field *field, int64_t rows);
 /* Build the plans of all buckets up to max_rows now (--warm). */
 rf_status rf__model_field_warm_all(rf_model_field *field);

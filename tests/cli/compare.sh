@@ -58,7 +58,9 @@ cp run/rows.jsonl whole.jsonl
 check "every row and seed group is kept" sh -c '[ "$(wc -l < whole.jsonl)" = 14 ]'
 check "all rows of a group before the next group" sh -c 'grep -o "\"seed\":[0-9]*" whole.jsonl | uniq -c | tr -s " " > a; printf " 7 \"seed\":42\n 7 \"seed\":1000042\n" | cmp -s a -'
 printf '%s\ngrid:\n  - {steps: 2, batch_size: [2, 4], cfg_scale: 2, dtype: bf16}\n' "$plain" > batches.yaml
-check "two sizes of a call" compare batches.yaml -t 1 --out batches --json batches.json
+check "two sizes of a call" "$STRAIT" compare -v -t 1 -m dit.safetensors --grid batches.yaml --out batches --json batches.json
+cp err log
+check "no row has a plan built on its clock" sh -c 'grep -q ": 0 plans were built while the clock ran" log && ! grep -q ": [1-9][0-9]* plans were" log'
 check "the controls have the row's size of a call" grep -q '"name": "heun 1, cfg 2, bf16, batch_size 4"' batches.json
 { head -5 whole.jsonl; sed -n 6p whole.jsonl | cut -c1-100; } > run/rows.jsonl # as a killed run leaves it
 check "go on where it was killed" compare grid.yaml --out run --resume --json report.json
