@@ -91,6 +91,9 @@ for row in 'batch_count: 5' 'seed: 3' 'steps: []' 'dtype: 3' 'model: 3'; do
 done
 printf '%s\ngrid:\n  - {sampling_method: eulr}\n' "$plain" > bad.yaml
 refused "unknown solver" 1 "eulr" compare bad.yaml --out o1
+refused "no images" 2 "--images is 0, expected a whole number from 1" compare grid.yaml --out o1 -n 0
+refused "no seeds" 2 "--seeds is 0, expected a whole number from 1" compare grid.yaml --out o1 --seeds 0
+refused "no pairs" 2 "--paired is 0, expected a whole number from 1" compare grid.yaml --out o1 --paired 0
 printf '%s\ngrid:\n  - {stepps: 3}\n' "$plain" > bad.yaml
 refused "unknown key" 1 "bad.yaml:6: grid: unknown key 'stepps'" compare bad.yaml --out o1
 printf '%s\ngrid:\n  - {sampler: heun, sampling_method: euler}\n' "$plain" > bad.yaml
