@@ -173,7 +173,7 @@ static void fill_result(rf_compare_result *out, const session *s, const rf_shoot
         .extrapolated = (double)totals->counters.extrapolated / images,
         .frechet = judged ? value_of("fd", &s->set, data) : (double)NAN,
         .kid = judged ? value_of("kid", &s->set, data) : (double)NAN,
-        .accuracy = judged && s->set.labelled ? value_of("accuracy", &s->set, NULL) : (double)NAN,
+        .accuracy = judged && s->set.labelled && rf__features_describe(s->judge->features).classes == s->judge->compare->model->shape.classes ? value_of("accuracy", &s->set, NULL) : (double)NAN,
         .mse = s->paired.mse / paired,
         .psnr = differ > 0 ? s->paired.psnr / differ : (double)INFINITY,
         .ssim = s->paired.similar ? s->paired.ssim / (double)s->paired.similar : (double)NAN,

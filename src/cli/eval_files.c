@@ -75,12 +75,16 @@ static bool is_npz(const char *text) {
     return length > 4 && !strcmp(text + length - 4, ".npz");
 }
 
-/* Arrays of f32 or f64. */
-static rf_status read_doubles(const rf_tensor_entry *entry, const char *path, int64_t count, double *out) {
+/* Arrays of f32 or f64, which large ones give in pieces. */
+static rf_status read_doubles(rf_tensors *file, const rf_tensor_entry *entry, const char *path, int64_t count, double *out) {
     if (entry->count != count || (entry->type != RF_TENSOR_F32 && entry->type != RF_TENSOR_F64))
         return rf__fail(RF_EMISMATCH, "%s: %s has %lld numbers of type %s, expected %lld of f32 or f64", path, entry->name, (long long)entry->count,
                         rf__tensor_type_name(entry->type), (long long)count);
-    return rf__tensor_read_f64(entry, out, count);
+    if (entry->type == RF_TENSOR_F64) return rf__tensors_read(file, entry, 0, count, out);
+    float *narrow = (float *)out + count; /* the last half of it, so that widening overtakes nothing */
+    RF_TRY(rf__tensors_read(file, entry, 0, count, narrow));
+    for (int64_t i = 0; i < count; i++) out[i] = (double)narrow[i];
+    return RF_OK;
 }
 
 static rf_status open_statistics(rf_eval_source *source, npz *self, const rf_tensor_entry *mu, const rf_tensor_entry *sigma, const char *path) {
@@ -90,8 +94,8 @@ static rf_status open_statistics(rf_eval_source *source, npz *self, const rf_ten
     self->mean = rf__alloc_array((size_t)n, sizeof(double));
     self->covariance = rf__alloc_array((size_t)n, (size_t)n * sizeof(double));
     if (!self->mean || !self->covariance) return rf__fail(RF_ENOMEM, "no memory for statistics of %lld features", (long long)n);
-    RF_TRY(read_doubles(mu, path, n, self->mean));
-    RF_TRY(read_doubles(sigma, path, n * n, self->covariance));
+    RF_TRY(read_doubles(self->file, mu, path, n, self->mean));
+    RF_TRY(read_doubles(self->file, sigma, path, n * n, self->covariance));
     source->mean = self->mean;
     source->covariance = self->covariance;
     source->features = n;

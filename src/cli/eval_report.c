@@ -40,13 +40,21 @@ static json_t *perceptual_json(const rf_eval *eval) {
                      rf__perceptual_sha256(eval->perceptual, false), "heads_sha256", rf__perceptual_sha256(eval->perceptual, true));
 }
 
+/* A subset has no more rows than there are. */
+static int64_t kid_subset(const rf_eval *eval) {
+    int64_t size = eval->opts.kid_subset_size;
+    for (int side = 0; side < 2; side++)
+        if (eval->set[side].kept.count && eval->set[side].kept.count < size) size = eval->set[side].kept.count;
+    return size;
+}
+
 /* Only what some measure of this report depends on. */
 static json_t *settings_json(const rf_eval *eval) {
     json_t *json = json_pack("{s:I}", "seed", (json_int_t)eval->opts.seed);
     if (eval->needs & (RF_NEED_KEPT | RF_NEED_POINTS)) json_object_set_new(json, "keep", json_integer((json_int_t)eval->keep));
     if (eval->needs & RF_NEED_KEPT) {
         json_object_set_new(json, "kid_subsets", json_integer(eval->opts.kid_subsets));
-        json_object_set_new(json, "kid_subset_size", json_integer((json_int_t)eval->opts.kid_subset_size));
+        json_object_set_new(json, "kid_subset_size", json_integer((json_int_t)kid_subset(eval)));
         json_object_set_new(json, "neighbours", json_integer(eval->opts.neighbours));
     }
     if (eval->needs & RF_NEED_LOGITS) json_object_set_new(json, "splits", json_integer(RF_SPLITS));

@@ -33,6 +33,9 @@ static rf_status check_measure(const rf_eval *eval, const rf_measure *m) {
         return rf__fail(RF_EINVAL, "measure %s looks up rows of the reference, expected files or a data set (strait generate writes a folder)", m->name);
     if (m->needs & RF_NEED_LOGITS && rf__features_describe(eval->features).classes == 0)
         return rf__fail(RF_EINVAL, "measure %s needs class scores, and extractor %s gives none", m->name, rf__features_describe(eval->features).name);
+    if (m->needs & RF_NEED_LABELS && made->shape.classes && made->shape.classes != rf__features_describe(eval->features).classes)
+        return rf__fail(RF_EINVAL, "measure %s needs an extractor that tells the source's %d classes apart, and %s knows %d", m->name, made->shape.classes,
+                        rf__features_describe(eval->features).name, rf__features_describe(eval->features).classes);
     return RF_OK;
 }
 

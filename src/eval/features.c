@@ -57,7 +57,8 @@ rf_features_info rf__features_describe(const rf_features *f) {
 }
 
 rf_status rf__features_check(const rf_features *f, rf_picture_shape shape) {
-    if (shape.channels == f->model->channels || shape.channels == 1) return RF_OK;
+    bool repeated = shape.channels == 1 && f->model->net->channels == 3; /* gray for a network of colours */
+    if (shape.channels == f->model->channels || repeated) return RF_OK;
     return rf__fail(RF_EMISMATCH, "the extractor %s looks at pictures of %d channels, these have %d", f->model->net->name, f->model->channels,
                     shape.channels);
 }

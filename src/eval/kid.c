@@ -74,7 +74,9 @@ static rf_status compute(const rf_evidence *evidence, const rf_measure_opts *opt
     rf__free(scratch);
     rf__free(order);
     rf__measure_put(values, "kernel_distance_mean", "kernel_inception_distance_mean", mean);
-    rf__measure_put(values, "kernel_distance_std", "kernel_inception_distance_std", deviation);
+    /* Subsets that are all of both sets are the same every time: that they do not differ says nothing. */
+    bool whole = size == made->kept.count && size == reference->kept.count;
+    rf__measure_put(values, "kernel_distance_std", "kernel_inception_distance_std", whole ? (double)NAN : deviation);
     return status;
 }
 

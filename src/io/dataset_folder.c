@@ -1,6 +1,10 @@
-/* dataset_folder.c - a folder of PNG and JPEG pictures of one size; sub-folders, in alphabetic order, are the classes. */
+/* dataset_folder.c - a folder of PNG and JPEG pictures of one size; sub-folders, in alphabetic order, are the classes;
+ * two of them called train and test are splits, with folders of classes inside or none. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "../base/log.h"
 #include "dataset.h"
 #include "image.h"
 #include "picture_list.h"
@@ -29,10 +33,27 @@ static rf_status load(rf_dataset *out, const rf_picture_list *list, int64_t coun
     return RF_OK;
 }
 
+static bool has_folder(const char *directory, const char *name) {
+    char path[4096];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* DIRECTORY/train and DIRECTORY/test where there are such folders; else all of it is both. */
+static rf_status choose_split(char path[4096], const char *directory, const char *split) {
+    bool parts = has_folder(directory, "train") && has_folder(directory, "test");
+    if (!parts && !strcmp(split, "test")) rf__warn("%s: has no folders train and test, so its test split is all of it", directory);
+    int size = snprintf(path, 4096, parts ? "%s/%s" : "%s", directory, split);
+    return size < 4096 ? RF_OK : rf__fail(RF_EINVAL, "%s: the path is too long", directory);
+}
+
 static rf_status read_folder(rf_dataset *out, const char *directory, const rf_dataset_spec *spec) {
     rf_picture_list list = {0};
+    char path[4096];
     if (!spec->path || !*spec->path) return rf__fail(RF_ENOTFOUND, "%s: a folder has no usual place", directory);
-    RF_TRY(rf__picture_list_read(&list, directory));
+    RF_TRY(choose_split(path, directory, spec->split));
+    RF_TRY(rf__picture_list_read(&list, path));
     int64_t count = spec->limit > 0 && spec->limit < list.count ? spec->limit : list.count;
     rf_status status = load(out, &list, count);
     if (status == RF_OK && list.classes) status = rf__dataset_names(out, (const char *const *)list.names);

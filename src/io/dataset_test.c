@@ -235,6 +235,26 @@ static void folder_of_pictures(void **state) {
     assert_int_equal(rf__dataset_open(&set, &(rf_dataset_spec){"folder", "/nowhere", "train", 0}), RF_EIO);
 }
 
+static void folder_of_splits(void **state) {
+    (void)state;
+    rf_dataset *set;
+    rf_image image;
+    char *place = strdup(in_folder("parts"));
+    assert_int_equal(rf__make_dirs(in_folder("parts/train")), RF_OK);
+    assert_int_equal(rf__make_dirs(in_folder("parts/test")), RF_OK);
+    assert_int_equal(rf__image_create(&image, 2, 2, 1), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("parts/train/1.png"), &image, NULL, 0), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("parts/train/2.png"), &image, NULL, 0), RF_OK);
+    assert_int_equal(rf__png_write(in_folder("parts/test/1.png"), &image, NULL, 0), RF_OK);
+    rf__image_free(&image);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rf__dataset_open(&set, &(rf_dataset_spec){"folder", place, i ? "test" : "train", 0}), RF_OK);
+        assert_true(set->count == (i ? 1 : 2) && set->classes == 0);
+        rf__dataset_free(&set);
+    }
+    free(place);
+}
+
 /* A sheet of 2x1 cells, one of them half transparent: over white; rows of the table that are not Noto's are passed over. */
 static void emoji_sheet(void **state) {
     (void)state;
@@ -314,7 +334,7 @@ int main(void) {
         cmocka_unit_test(cifar_that_is_not_whole),
         cmocka_unit_test(folder_without_classes),
         cmocka_unit_test(cifar_binary),
-        cmocka_unit_test(folder_of_pictures),
+        cmocka_unit_test(folder_of_pictures), cmocka_unit_test(folder_of_splits),
         cmocka_unit_test(emoji_sheet),
         cmocka_unit_test(smaller),
         cmocka_unit_test(cifar_mosaic),

@@ -44,7 +44,7 @@ struct rf_frame_source {
     uint8_t *buffer;       /* one frame as the file has it */
     size_t buffer_size;
     int chroma_x, chroma_y; /* Y4M: how many luma samples one chroma sample spans; 0: gray */
-    bool full_range;
+    bool full_range, says_range;
     rf_picture_list list;
 };
 

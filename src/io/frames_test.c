@@ -66,7 +66,7 @@ static void frames_come_back(void **state) {
     for (int c = 0; c < 2; c++) {
         read_back(write_some("a.raw", "raw", channels[c]), "raw", channels[c], 0);
         read_back(write_some("folder", "folder", channels[c]), "auto", channels[c], 0);
-        read_back(write_some("a.y4m", "y4m", channels[c]), "auto", channels[c], channels[c] == 1 ? 1 : 3); /* 219 levels stand for 256 */
+        read_back(write_some("a.y4m", "y4m", channels[c]), "auto", channels[c], channels[c] == 1 ? 0 : 3); /* of colours 219 levels stand for 256 */
         char command[600];
         snprintf(command, sizeof command, "rm -r %s", scratch_path("folder"));
         assert_int_equal(system(command), 0);
@@ -82,6 +82,25 @@ static void rates_are_kept(void **state) {
     assert_int_equal(info.rate, 30000);
     assert_int_equal(info.scale, 1001);
     rf__frame_source_close(&source);
+}
+
+/* ffmpeg's gray has all levels; who means fewer says so. */
+static void gray_is_of_full_range(void **state) {
+    (void)state;
+    const char *tags[] = {"", " XCOLORRANGE=FULL", " XCOLORRANGE=LIMITED"};
+    for (int i = 0; i < 3; i++) {
+        char bytes[200];
+        int at = snprintf(bytes, sizeof bytes, "YUV4MPEG2 W%d H%d%s Cmono\nFRAME\n", W, H, tags[i]);
+        memset(bytes + at, 16, W * H), at += W * H;
+        const rf_frame_source_opts opts = reading(scratch_write("gray.y4m", bytes, (size_t)at), "auto", 1);
+        rf_frame_source *source = NULL;
+        uint8_t pixels[MOST];
+        bool more;
+        assert_int_equal(rf__frame_source_open(&source, &opts), RF_OK);
+        assert_int_equal(rf__frame_source_next(source, pixels, &more), RF_OK);
+        assert_int_equal(pixels[0], i == 2 ? 0 : 16);
+        rf__frame_source_close(&source);
+    }
 }
 
 /* 4:2:0 of a flat colour, by hand: BT.601 of pure red is Y 81, Cb 90, Cr 240. */
@@ -219,7 +238,7 @@ static void aborted_files_leave_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_come_back),      cmocka_unit_test(rates_are_kept),
-        cmocka_unit_test(colours_are_bt601),     cmocka_unit_test(raw_channels_are_converted),
+        cmocka_unit_test(gray_is_of_full_range), cmocka_unit_test(colours_are_bt601),     cmocka_unit_test(raw_channels_are_converted),
         cmocka_unit_test(wrong_input_is_told),   cmocka_unit_test(broken_frames_are_told),
         cmocka_unit_test(a_stop_ends_a_silent_input), cmocka_unit_test(aborted_files_leave_nothing),
     };

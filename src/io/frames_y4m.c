@@ -1,5 +1,6 @@
 /* frames_y4m.c - YUV4MPEG2, the format in which ffmpeg and mpv pass moving pictures through pipes: 8-bit 4:2:0, 4:2:2, 4:4:4 and gray in;
- * 4:4:4 or gray out. Colours are BT.601, video range unless the header says XCOLORRANGE=FULL. */
+ * 4:4:4 or gray out. Colours are BT.601, video range unless the header says XCOLORRANGE=FULL; gray is of full range unless it says LIMITED, as ffmpeg
+ * has it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,10 @@ static rf_status read_tag(rf_frame_source *source, const char *tag) {
     case 'I':
         return tag[1] == 'p' || tag[1] == '?' ? RF_OK : bad_header(source, "the interlacing", tag + 1, "p (whole frames)");
     case 'X':
-        if (!strcmp(tag, "XCOLORRANGE=FULL")) source->full_range = true;
+        if (!strncmp(tag, "XCOLORRANGE=", 12)) {
+            source->full_range = !strcmp(tag + 12, "FULL");
+            source->says_range = true;
+        }
         return RF_OK;
     default: return RF_OK; /* pixel aspect and what others add */
     }
@@ -72,9 +76,11 @@ static rf_status open_y4m(rf_frame_source *source) {
     char *word = strtok_r(line, " ", &rest);
     if (!word || strcmp(word, "YUV4MPEG2")) return rf__fail(RF_EFORMAT, "%s: does not begin with YUV4MPEG2, expected Y4M", source->name);
     const rf_frame_info *want = &source->opts.want;
+    source->says_range = false;
     source->info.width = source->info.height = 0;
     source->chroma_x = source->chroma_y = 2;
     while ((word = strtok_r(NULL, " ", &rest))) RF_TRY(read_tag(source, word));
+    if (!source->says_range) source->full_range = !source->chroma_x; /* gray */
     if (source->info.width != want->width || source->info.height != want->height)
         return rf__fail(RF_EMISMATCH, "%s: frames are %dx%d, expected %dx%d", source->name, source->info.width, source->info.height, want->width,
                         want->height);
@@ -130,7 +136,7 @@ static rf_status begin_y4m(rf_frame_sink *sink) {
     if (!sink->buffer) return rf__fail(RF_ENOMEM, "no memory for a frame");
     int rate = info->rate ? info->rate : 25, scale = info->rate ? info->scale : 1;
     if (fprintf(sink->stream, "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C%s\n", info->width, info->height, rate, scale,
-                info->channels == 1 ? "mono" : "444") > 0)
+                info->channels == 1 ? "mono XCOLORRANGE=FULL" : "444 XCOLORRANGE=LIMITED") > 0)
         return RF_OK;
     return rf__fail(RF_EIO, "%s: writing the header failed: %s", sink->path, strerror(errno));
 }
@@ -140,7 +146,7 @@ static rf_status put_y4m(rf_frame_sink *sink, const uint8_t *pixels) {
     for (size_t i = 0; i < count; i++) {
         const uint8_t *p = pixels + i * channels;
         if (channels == 1) {
-            sink->buffer[i] = clamp(16 + p[0] * 219.0 / 255);
+            sink->buffer[i] = p[0];
             continue;
         }
         double y = 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];

@@ -199,7 +199,11 @@ static rf_status begin(rf_pairs_writer *w, const rf_pairs_head *head) {
     if (w->file < 0) return rf__fail(RF_EIO, "%s: cannot be opened for writing: %s", w->path, strerror(errno));
     RF_TRY(rf__path_lock(&w->lock, w->path, false));
     ssize_t got = pread(w->file, bytes, HEAD, 0);
-    if (got == 0) return write_head(w, head);
+    if (got == 0) {
+        rf_status status = write_head(w, head);
+        if (status != RF_OK) unlink(w->path); /* half a head would be no store for anybody */
+        return status;
+    }
     if (got != HEAD) return rf__fail(RF_EFORMAT, "%s: is no store of pairs (%lld bytes)", w->path, (long long)got);
     RF_TRY(same_head(head, bytes, w->path));
     return scan(w);

@@ -68,8 +68,15 @@ rf_status rf__tensors_add_lazy(rf_tensors *tensors, int64_t member, size_t start
     return RF_OK;
 }
 
+static rf_status unpacks_too_far(const rf_tensors *tensors) {
+    return rf__fail(RF_EFORMAT, "unpacks to more than %llu bytes, %d times its size: refused", (unsigned long long)tensors->most, HELD_FACTOR);
+}
+
 rf_status rf__tensors_note(rf_tensors *tensors, const char *key, const char *text) {
+    size_t size = strlen(text);
     if (json_object_size(tensors->metadata) >= RF_TENSORS_MOST) return rf__fail(RF_EFORMAT, "has more than %d values beside its tensors", RF_TENSORS_MOST);
+    if (size > tensors->most - tensors->held) return unpacks_too_far(tensors);
+    tensors->held += size;
     /* Text that is not UTF-8 has no place in a JSON report. */
     json_t *value = json_string(text);
     if (json_object_set_new(tensors->metadata, key, value ? value : json_string("(not text)")))
@@ -78,8 +85,7 @@ rf_status rf__tensors_note(rf_tensors *tensors, const char *key, const char *tex
 }
 
 rf_status rf__tensors_block(rf_tensors *tensors, uint64_t size, uint8_t **out) {
-    if (size > tensors->most - tensors->held)
-        return rf__fail(RF_EFORMAT, "unpacks to more than %llu bytes, %d times its size: refused", (unsigned long long)tensors->most, HELD_FACTOR);
+    if (size > tensors->most - tensors->held) return unpacks_too_far(tensors);
     if (tensors->block_count == tensors->block_room) {
         int room = tensors->block_room ? 2 * tensors->block_room : 64;
         void **wider = realloc(tensors->blocks, (size_t)room * sizeof *wider);

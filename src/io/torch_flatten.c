@@ -7,7 +7,7 @@
 
 #include "tensors_inside.h"
 
-enum { DEPTH_MOST = 32, NAME_MOST = 512, NODES_MOST = 1000000, LISTED_MOST = 64 };
+enum { DEPTH_MOST = 32, NAME_MOST = 512, NODES_MOST = 1000000, LISTED_MOST = 64, TEXT_MOST = 16384 /* bytes of a text that are kept */ };
 
 typedef struct walk {
     rf_tensors *tensors;
@@ -49,13 +49,25 @@ static bool is_plain_list(const rf_pickle *value) {
     return value->kind == RF_PICKLE_LIST && value->count > 0;
 }
 
+/* A pickle may name one long text again and again. Cut between characters of UTF-8. */
+static void print_text(FILE *out, const char *text) {
+    size_t size = strnlen(text, TEXT_MOST + 1), most = TEXT_MOST;
+    if (size <= TEXT_MOST) {
+        fputs(text, out);
+        return;
+    }
+    while (most && ((unsigned char)text[most] & 0xc0) == 0x80) most--;
+    fwrite(text, 1, most, out);
+    fputs("...", out);
+}
+
 /* As Python prints it. */
 static void print_plain(FILE *out, const rf_pickle *value) {
     switch (value->kind) {
     case RF_PICKLE_BOOL: fputs(value->number ? "True" : "False", out); return;
     case RF_PICKLE_INT: fprintf(out, "%lld", (long long)value->number); return;
     case RF_PICKLE_FLOAT: fprintf(out, "%.17g", value->real); return;
-    case RF_PICKLE_TEXT: fputs(value->text, out); return;
+    case RF_PICKLE_TEXT: print_text(out, value->text); return;
     default: fputs("None", out);
     }
 }

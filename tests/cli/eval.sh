@@ -85,6 +85,10 @@ refused "a flow without a model" 2 "expected --model" "$STRAIT" eval fast slow -
 refused "lpips without its network" 2 "--lpips is not given" "$STRAIT" eval fast slow --metrics lpips
 refused "lpips without its files" 2 "--lpips-heads" "$STRAIT" eval fast slow --metrics lpips --lpips lpips-alex
 refused "pairs with what a model makes" 2 "rows of the reference" "$STRAIT" eval fast dit.safetensors --metrics mse
+mkdir -p two/a two/b && cp slow/00.png two/a && cp slow/01.png two/b
+# shellcheck disable=SC2086
+refused "accuracy by a judge of other classes" 2 "2 classes apart" "$STRAIT" eval -q $judge two slow --metrics accuracy
+rm -r two
 refused "statistics of another extractor" 1 "made with weights" "$STRAIT" eval fast slow.npz --extractor classifier --extractor-weights other.safetensors
 refused "sizes that differ" 1 "28x28" "$STRAIT" eval fast "$tree/tests/golden/pictures.npz" --metrics mse
 refused "a report that is none" 1 "no protocol" "$STRAIT" eval --explain explain.json folders.json
