@@ -234,3 +234,11 @@ rf_status rf__make_dirs(const char *path) {
 bool rf__file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
+
+bool rf__file_begins(const char *path, const char *signature, size_t size) {
+    char head[64];
+    FILE *file = fopen(path, "rb");
+    bool same = file && size <= sizeof head && fread(head, 1, size, file) == size && memcmp(head, signature, size) == 0;
+    if (file) fclose(file);
+    return same;
+}

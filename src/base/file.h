@@ -22,6 +22,8 @@ void rf__writer_abort(rf_writer **writer);            /* frees and removes the t
 rf_status rf__file_write(const char *path, const void *bytes, size_t size); /* all of the above in one call */
 rf_status rf__make_dirs(const char *path);            /* mkdir -p */
 bool rf__file_exists(const char *path);
+/* The first bytes of a file; at most 64. False also when it cannot be read. */
+bool rf__file_begins(const char *path, const char *signature, size_t size);
 /* Keep others away from a file or folder that is there, as long as they ask: nothing is written, and the system gives it back when the process ends,
  * however it does. errors: RF_EIO when another process (or this one) holds it and `wait` is not set; RF_EINTERRUPTED while waiting. */
 rf_status rf__path_lock(int *lock, const char *path, bool wait);

@@ -144,6 +144,10 @@ static void folders(void **state) {
     assert_int_equal(rf__make_dirs(in_folder("plain/sub")), RF_EIO);
     assert_int_equal(rf__make_dirs(in_folder("plain")), RF_EIO);
     assert_int_equal(rf__make_dirs(""), RF_EIO);
+    assert_int_equal(rf__file_write(in_folder("signed"), "AB\nrest", 7), RF_OK);
+    assert_true(rf__file_begins(in_folder("signed"), "AB\n", 3));
+    assert_false(rf__file_begins(in_folder("signed"), "AB\nrest and more", 16));
+    assert_false(rf__file_begins(in_folder("absent"), "AB", 2));
 }
 
 int main(void) {

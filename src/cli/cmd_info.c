@@ -21,15 +21,7 @@ static const char examples[] = "  strait info out_003.png\n"
                                "  strait info fashion.safetensors --json -\n"
                                "  strait info runs/fashion.pairs\n";
 
-static bool begins_with(const char *path, const char *signature, size_t size) {
-    char head[8] = {0};
-    FILE *file = fopen(path, "rb");
-    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
-    if (file) fclose(file);
-    return got >= size && memcmp(head, signature, size) == 0;
-}
-
-static bool is_png(const char *path) { return begins_with(path, "\x89PNG\r\n\x1a\n", 8); }
+static bool is_png(const char *path) { return rf__file_begins(path, "\x89PNG\r\n\x1a\n", 8); }
 
 /* ---- pictures ---- */
 static rf_status info_of_picture(const char *path, json_t **out) {

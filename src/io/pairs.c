@@ -289,14 +289,7 @@ static rf_status read_store(rf_pairs *p, const char *path) {
     return RF_OK;
 }
 
-bool rf__pairs_begins(const char *path) {
-    char head[sizeof MAGIC] = "";
-    FILE *file = fopen(path, "rb");
-    if (!file) return false;
-    size_t got = fread(head, 1, sizeof MAGIC - 1, file);
-    fclose(file);
-    return got == sizeof MAGIC - 1 && memcmp(head, MAGIC, got) == 0;
-}
+bool rf__pairs_begins(const char *path) { return rf__file_begins(path, MAGIC, sizeof MAGIC - 1); }
 
 rf_status rf__pairs_open(rf_pairs **out, const char *path) {
     *out = NULL;
